@@ -1,0 +1,56 @@
+import type { Values } from "./values.ts";
+import type { ThriftStruct } from "./thrift.ts";
+
+/** Parquet's CompressionCodec, in the order of the Thrift enum. */
+export const codecs = ["UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW"] as const;
+export type Codec = (typeof codecs)[number];
+
+/**
+ * One column chunk, decoded: levels apart from values, no record assembly. An entry is one pair of levels; it has a
+ * value when its definition level is the column's maximum.
+ */
+export interface ColumnData {
+  readonly rows: number;
+  readonly entries: number;
+  /** One per entry; absent when the maximum is 0 (nothing can be null). */
+  readonly definitionLevels?: Uint16Array;
+  /** One per entry, 0 where a row begins; absent when the maximum is 0. */
+  readonly repetitionLevels?: Uint16Array;
+  readonly values: Values;
+  /** Data pages of the source in order, so that the output can mirror their boundaries. */
+  readonly pages: readonly { readonly rows: number; readonly entries: number }[];
+  readonly layout: ChunkLayout;
+}
+
+/** How a chunk was written, and how its successor should be. */
+export interface ChunkLayout {
+  readonly codec: Codec;
+  readonly dataPageVersion: 1 | 2;
+  /** Whether the data pages are dictionary encoded: all, none, or some (the writer fell back in mid-chunk). */
+  readonly dictionary: "all" | "some" | "none";
+  readonly pageChecksums: boolean;
+}
+
+/** What a writer of a chunk is asked for beside the data and the layout. */
+export interface ChunkExtras {
+  readonly statistics: boolean;
+  readonly pageIndex: boolean;
+  readonly bloomFilter: boolean;
+  readonly sizeStatistics: boolean;
+}
+
+/** A chunk written anew. Offsets inside are relative to the first byte of `bytes`. */
+export interface WrittenChunk {
+  readonly bytes: Uint8Array;
+  /**
+   * The chunk's ColumnMetaData (parquet.thrift) complete but for its absolute place: data_page_offset and
+   * dictionary_page_offset are relative to `bytes`, bloom_filter_offset is absent.
+   */
+  readonly metadata: ThriftStruct;
+  /** Serialised ColumnIndex. */
+  readonly columnIndex?: Uint8Array;
+  /** OffsetIndex whose page offsets are relative to `bytes`. */
+  readonly offsetIndex?: ThriftStruct;
+  /** Header and bitset. */
+  readonly bloomFilter?: Uint8Array;
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/k8s/**"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Two cores: more forks would only make the process-killing tests fight each other.
+    maxWorkers: 2,
+  },
+});
