@@ -13,6 +13,7 @@ const instant = z.iso.datetime();
 
 export const pointerFormat = "colonnade/pointer/1";
 export const manifestFormat = "colonnade/manifest/1";
+export const claimFormat = "colonnade/claim/1";
 
 const objectReference = z.object({
   key: z.string().describe("Key relative to the destination."),
@@ -85,6 +86,15 @@ export const fileLineSchema = z.looseObject({
 });
 export type FileLine = z.infer<typeof fileLineSchema>;
 
+export const claimSchema = z.looseObject({
+  format: z.literal(claimFormat),
+  version: z.number().int().positive(),
+  writeId: z.string().describe("That of the manifest which will be written under this number."),
+  run: z.string(),
+  claimedAt: instant,
+});
+export type Claim = z.infer<typeof claimSchema>;
+
 export const changeSchema = z.looseObject({
   kind: z.enum(["rename", "cast", "add", "drop", "reorder", "nullability", "partition", "alias"]),
   field: z.number().int(),
@@ -105,6 +115,9 @@ export const totalsSchema = z.object({
 });
 export type Totals = z.infer<typeof totalsSchema>;
 
+export const partSchema = objectReference.extend({ lines: count });
+export type Part = z.infer<typeof partSchema>;
+
 export const manifestSchema = z.looseObject({
   format: z.literal(manifestFormat),
   dataset: z.string(),
@@ -124,9 +137,7 @@ export const manifestSchema = z.looseObject({
   totals: totalsSchema,
   checks: z.array(z.object({ name: z.string(), passed: z.boolean(), detail: z.string() })),
   warnings: z.array(z.string()),
-  parts: z
-    .array(objectReference.extend({ lines: count }))
-    .describe("File lists: gzip, one JSON line an object."),
+  parts: z.array(partSchema).describe("File lists, in order: gzip, one JSON line an object."),
   createdAt: instant,
 });
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,0 +1,138 @@
+import { ColonnadeError } from "../base/errors.ts";
+
+/**
+ * Where everything lies under a destination. Keys are relative to its root; docs/FORMATS.md draws the tree.
+ * Numbers are padded, so that the order of a listing is the order of the numbers.
+ */
+export const versionMax = 999_999;
+export const generationMax = 99_999_999;
+
+/** S3 allows 1,024 bytes a key, most file systems 255 a name. */
+const keyBytesMax = 1024;
+const nameBytesMax = 255;
+/** What a stem may take of a name, beside the task and the suffix. */
+const stemBytesMax = 180;
+/** 128 bits of the task's hash: it only has to be unique beside the same stem. */
+const taskDigits = 32;
+
+const channelPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+const runPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+export const pointersPrefix = "pointers/";
+export const versionsPrefix = "versions/";
+export const runsPrefix = "runs/";
+
+/** The channel's name as it is; `invalid` (`CHANNEL_INVALID`) when it could not be a part of a key. */
+export function checkChannel(channel: string): string {
+  if (channelPattern.test(channel)) return channel;
+  throw new ColonnadeError(
+    "invalid",
+    "CHANNEL_INVALID",
+    "channel names are up to 63 lowercase letters, digits, '-' and '_', and begin with a letter or a digit",
+    { channel },
+  );
+}
+
+export function pointerKey(channel: string): string {
+  return `${pointersPrefix}${checkChannel(channel)}.json`;
+}
+
+/** Pointers that were replaced, as they were (see `history.ts`). */
+export function historyPrefix(channel: string): string {
+  return `history/${checkChannel(channel)}/`;
+}
+
+export function historyKey(channel: string, generation: number): string {
+  return `${historyPrefix(channel)}${padded(generation, generationMax, "generation")}.json`;
+}
+
+/** The generation that a key of the history is about, or undefined for a foreign key. */
+export function parseHistoryKey(key: string): number | undefined {
+  const digits = /^history\/[^/]+\/(\d{8})\.json$/.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+export function versionPrefix(version: number): string {
+  return `${versionsPrefix}${padded(version, versionMax, "version")}/`;
+}
+
+/** The number of the version that a key belongs to, or undefined for a foreign key. */
+export function parseVersionKey(key: string): number | undefined {
+  const digits = /^versions\/(\d{6})\//.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Create-only, and the first thing a writer makes under a version: whose number it is. */
+export function claimKey(version: number): string {
+  return `${versionPrefix(version)}claim.json`;
+}
+
+export function manifestKey(version: number): string {
+  return `${versionPrefix(version)}manifest.json`;
+}
+
+/** `part` counts from 0. */
+export function fileListKey(version: number, part: number): string {
+  return `${versionPrefix(version)}files-${String(part).padStart(4, "0")}.jsonl.gz`;
+}
+
+/**
+ * The key of an output object. `directory` is that of its partition (`formatPartition`), empty for none; the
+ * task's hash (64 hex digits) makes the name unique and the same in every run.
+ */
+export function dataKey(directory: string, stem: string, task: string): string {
+  return outputKey("data", directory, stem, task);
+}
+
+/** The rows of the same task that were kept out, beside their reasons. */
+export function quarantineKey(directory: string, stem: string, task: string): string {
+  return outputKey("quarantine", directory, stem, task);
+}
+
+export function runPrefix(run: string): string {
+  if (!runPattern.test(run))
+    throw new ColonnadeError("invalid", "RUN_INVALID", "the run's id could not be a part of a key", { run });
+  return `${runsPrefix}${run}/`;
+}
+
+export function shardPrefix(run: string): string {
+  return `${runPrefix(run)}shards/`;
+}
+
+export function shardKey(run: string, sequence: number): string {
+  return `${shardPrefix(run)}${String(sequence).padStart(6, "0")}.jsonl.gz`;
+}
+
+function outputKey(root: string, directory: string, stem: string, task: string): string {
+  if (!/^[0-9a-f]{32,}$/.test(task))
+    throw new ColonnadeError("internal", "TASK_INVALID", "the task's hash is not hexadecimal", { task });
+  const name = `${truncateUtf8(stem, stemBytesMax)}-${task.slice(0, taskDigits)}.parquet`;
+  const key = [root, directory, name].filter((part) => part !== "").join("/");
+  const longest = Math.max(...key.split("/").map((segment) => Buffer.byteLength(segment)));
+  if (Buffer.byteLength(key) > keyBytesMax || longest > nameBytesMax)
+    throw new ColonnadeError("invalid", "KEY_TOO_LONG", "the output key is longer than stores allow", {
+      key,
+      keyBytesMax,
+      nameBytesMax,
+    });
+  return key;
+}
+
+function padded(value: number, max: number, what: string): string {
+  if (!Number.isInteger(value) || value < 1 || value > max)
+    throw new ColonnadeError("invalid", "NUMBER_OUT_OF_RANGE", `${what} is out of range`, { value, max });
+  return String(value).padStart(String(max).length, "0");
+}
+
+/** At most `bytesMax` bytes, cut between two code points. */
+function truncateUtf8(text: string, bytesMax: number): string {
+  if (Buffer.byteLength(text) <= bytesMax) return text;
+  let kept = "";
+  let bytes = 0;
+  for (const point of text) {
+    bytes += Buffer.byteLength(point);
+    if (bytes > bytesMax) break;
+    kept += point;
+  }
+  return kept;
+}
