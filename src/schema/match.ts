@@ -79,11 +79,12 @@ class TreeComparison {
     this.differences.push(`column ${spell(path, field.name)} is missing${hint}`);
   }
 
-  #field(node: SchemaNode, field: Field, above: readonly string[]): void {
+  #field(node: SchemaNode, field: Field, above: readonly string[], isKey = false): void {
     const path = [...above, field.name];
     const { type } = field;
     this.nodes.set(field.id, node);
-    if (node.nullable && !field.nullable) {
+    // Hive and old Sparks write optional keys, against LogicalTypes.md, "Maps"; no reader takes them at their word.
+    if (node.nullable && !field.nullable && !isKey) {
       this.differences.push(`column ${path.join(".")} may be null, the schema version says it is not`);
     }
     if (type.kind === "leaf" && node.kind === "leaf") {
@@ -95,7 +96,7 @@ class TreeComparison {
     } else if (type.kind === "list" && node.kind === "list") {
       this.#field(node.element, type.element, path);
     } else if (type.kind === "map" && node.kind === "map") {
-      this.#field(node.key, type.key, path);
+      this.#field(node.key, type.key, path, true);
       if (node.value !== undefined) this.#field(node.value, type.value, path);
       else if (type.value.type.kind !== "leaf" || type.value.type.leaf.kind !== "null") {
         this.#typeDiffers(path, "a set of keys", "a map with values");
