@@ -219,13 +219,16 @@ const partitionTypes: Record<"int32" | "int64" | "date32" | "string", LeafType> 
 
 /** A type only when its values spell the same again: `07` stays a string, or the path would change. */
 function partitionType(values: readonly string[]): keyof typeof partitionTypes {
-  const isInteger = (text: string): boolean => /^(0|-?[1-9][0-9]{0,18})$/.test(text);
   if (values.every(isInteger)) {
     const integers = values.map(BigInt);
     if (integers.every((integer) => integer === BigInt.asIntN(32, integer))) return "int32";
     if (integers.every((integer) => integer === BigInt.asIntN(64, integer))) return "int64";
   }
   return values.every(isDate) ? "date32" : "string";
+}
+
+function isInteger(text: string): boolean {
+  return /^(0|-?[1-9][0-9]{0,18})$/.test(text);
 }
 
 function isDate(text: string): boolean {
