@@ -1,7 +1,7 @@
 /** A control plane with one node and one namespace, for a test file; and what this machine lacks for it. */
-import { execFileSync } from "node:child_process";
 import { accessSync } from "node:fs";
 import { join } from "node:path";
+import { missingForContainers } from "../../support/container.ts";
 import type { KubeObject } from "./api.ts";
 import { isControlPlaneBuilt } from "./build.ts";
 import { eventually, startControlPlane } from "./control-plane.ts";
@@ -50,15 +50,8 @@ export interface JobEnd {
 
 /** Why a cluster cannot run on this machine, or undefined where it can. */
 export async function missingForCluster(): Promise<string | undefined> {
-  if (process.platform !== "linux") return "needs Linux";
-  if (process.getuid?.() !== 0) return "needs root, for mounts and users of containers";
-  try {
-    const probe = "mount -t tmpfs t /mnt && mkdir /mnt/u /mnt/w /mnt/m && mount -t overlay o -o";
-    const layers = "lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w /mnt/m";
-    execFileSync("unshare", ["--mount", "sh", "-c", `${probe} ${layers}`], { stdio: "ignore" });
-  } catch {
-    return "needs to mount overlayfs";
-  }
+  const missing = missingForContainers();
+  if (missing !== undefined) return missing;
   if (!(await isControlPlaneBuilt()) && !isOnPath("go")) return "needs Go, to build the control plane once";
   return undefined;
 }

@@ -1,6 +1,6 @@
 /**
  * A stand-in for the kubelet: registers one node, runs the containers of the pods bound to it as local processes
- * (./container.ts) and reports what became of them, so that the real controllers act on real exit codes. It
+ * (test/support/container.ts) and reports what became of them, so that the real controllers act on real exit codes. It
  * has no images, networks, probes, init containers or memory limits: an image's name stands for a local command.
  */
 import { mkdirSync, readFileSync } from "node:fs";
@@ -8,14 +8,17 @@ import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
+import { signalContainer, startContainer } from "../../support/container.ts";
+import type { ContainerMount } from "../../support/container.ts";
 import { KubeApiError } from "./api.ts";
 import type { KubeApi } from "./api.ts";
-import { signalContainer, startContainer } from "./container.ts";
 import type { Container, EnvVar, Pod } from "./pod.ts";
 
 export interface Image {
   readonly entrypoint: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What the image has and this machine has not, or elsewhere. */
+  readonly mounts?: readonly ContainerMount[];
 }
 
 /** What an image name stands for, asked anew for each pod. */
@@ -143,6 +146,12 @@ export class Kubelet {
     if (security.runAsNonRoot === true && user === 0) {
       throw new ContainerConfigError("container has runAsNonRoot and image will run as root");
     }
+    const volumeMounts = (container.volumeMounts ?? []).map(({ name, mountPath, readOnly = false }) => {
+      const from = volumes.get(name);
+      if (from === undefined)
+        throw new ContainerConfigError(`volume "${name}" is not one this stand-in knows`);
+      return { from, to: mountPath, readOnly };
+    });
     return startContainer({
       argv: [...(container.command ?? image.entrypoint), ...(container.args ?? [])],
       env: await this.#environment(pod, container, image),
@@ -150,12 +159,7 @@ export class Kubelet {
       user,
       group: security.runAsGroup ?? 0,
       readOnlyRoot: security.readOnlyRootFilesystem === true,
-      mounts: (container.volumeMounts ?? []).map(({ name, mountPath, readOnly = false }) => {
-        const from = volumes.get(name);
-        if (from === undefined)
-          throw new ContainerConfigError(`volume "${name}" is not one this stand-in knows`);
-        return { from, to: mountPath, readOnly };
-      }),
+      mounts: [...(image.mounts ?? []), ...volumeMounts],
       directory: join(this.#podDirectory(pod), "containers", container.name),
       logPath: this.#logPath(pod),
     });

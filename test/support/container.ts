@@ -3,10 +3,16 @@
  * throw-away overlay of this machine's, with the pod's volumes mounted; the command is process 1 in there,
  * as in a real container, so a signal that it does not handle does nothing. Needs root.
  */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
+
+export interface ContainerMount {
+  readonly from: string;
+  readonly to: string;
+  readonly readOnly: boolean;
+}
 
 export interface ContainerProcess {
   readonly argv: readonly string[];
@@ -15,7 +21,7 @@ export interface ContainerProcess {
   readonly user: number;
   readonly group: number;
   readonly readOnlyRoot: boolean;
-  readonly mounts: readonly { readonly from: string; readonly to: string; readonly readOnly: boolean }[];
+  readonly mounts: readonly ContainerMount[];
   /** Scratch space of this container, and where its output goes. */
   readonly directory: string;
   readonly logPath: string;
@@ -23,6 +29,20 @@ export interface ContainerProcess {
 
 /** The exit code with which a container's set-up fails, as container runtimes have it. */
 const setupFailed = 128;
+
+/** Why containers cannot run on this machine, or undefined where they can. */
+export function missingForContainers(): string | undefined {
+  if (process.platform !== "linux") return "needs Linux";
+  if (process.getuid?.() !== 0) return "needs root, to mount and to become another user";
+  try {
+    const layers = "lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w";
+    const probe = `mount -t tmpfs t /mnt && mkdir /mnt/u /mnt/w /mnt/m && mount -t overlay o -o ${layers} /mnt/m`;
+    execFileSync("unshare", ["--mount", "sh", "-c", probe], { stdio: "ignore" });
+    return undefined;
+  } catch {
+    return "needs to mount overlayfs";
+  }
+}
 
 export function startContainer(container: ContainerProcess): ChildProcess {
   mkdirSync(container.directory, { recursive: true });

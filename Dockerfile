@@ -1,0 +1,36 @@
+# The Node that the tests run on: a devDependency of package.json names it, and a test compares the two.
+ARG NODE_VERSION=24.21.0
+
+# Compiles on the machine's own platform; JavaScript is the same on all.
+FROM --platform=$BUILDPLATFORM node:${NODE_VERSION}-slim AS build
+WORKDIR /source
+COPY package.json package-lock.json ./
+# No install scripts: the one that is there would fetch the Node that this image already has.
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+
+# The native codecs differ by platform: installed on the platform of the image.
+FROM node:${NODE_VERSION}-slim AS dependencies
+WORKDIR /opt/colonnade
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:${NODE_VERSION}-slim AS runtime
+LABEL org.opencontainers.image.title="colonnade" \
+      org.opencontainers.image.description="Schema migrations for Parquet datasets in object storage" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# HOME: a user without an entry in /etc/passwd has none, and the S3 client looks for its profile there.
+ENV NODE_ENV=production HOME=/tmp
+WORKDIR /opt/colonnade
+COPY --from=dependencies /opt/colonnade ./
+COPY --from=build /source/dist dist
+COPY schemas/formats schemas/formats
+COPY LICENSE ./
+RUN chmod 755 dist/cli/main.js && ln -s /opt/colonnade/dist/cli/main.js /usr/local/bin/colonnade
+# Numeric, so that Kubernetes can tell that it is not root.
+USER 65532:65532
+# Exec form: colonnade itself is process 1 and hears SIGTERM.
+ENTRYPOINT ["colonnade"]
+CMD ["--help"]
