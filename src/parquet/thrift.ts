@@ -1,29 +1,12 @@
 import { ColonnadeError } from "../base/errors.ts";
+import { depthMax, malformed, skipValue, thriftType, type ThriftType } from "./thrift-skip.ts";
 
 /**
  * A lossless codec of Thrift's compact protocol: a struct keeps every field that it was read with, known to us
  * or not, so that decode and encode give back the same bytes.
  * Source: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
  */
-export const thriftType = {
-  stop: 0,
-  true: 1,
-  false: 2,
-  i8: 3,
-  i16: 4,
-  i32: 5,
-  i64: 6,
-  double: 7,
-  binary: 8,
-  list: 9,
-  set: 10,
-  map: 11,
-  struct: 12,
-  uuid: 13,
-} as const;
-
-/** Wire type; `true` also stands for "a boolean" where the type of a field or element is meant. */
-export type ThriftType = number;
+export { thriftType, type ThriftType };
 
 /** i8 to i32 are numbers, i64 is a bigint until range-checked, double and uuid keep their raw bytes. */
 export type ThriftValue = boolean | number | bigint | Uint8Array | ThriftStruct | ThriftList | ThriftMap;
@@ -47,8 +30,8 @@ export interface ThriftMap {
   readonly entries: (readonly [ThriftValue, ThriftValue])[];
 }
 
-/** Nesting that no Parquet structure comes near; deeper input is hostile. */
-const depthMax = 32;
+/** Fields and elements of one decoded tree; a byte of input can cost a hundred of memory, so more is hostile. */
+const valuesMax = 4_000_000;
 
 /** Fields in the order they were read (which the encoder keeps); setters replace or insert by id. */
 export class ThriftStruct {
@@ -56,6 +39,11 @@ export class ThriftStruct {
 
   constructor(fields: ThriftField[] = []) {
     this.fields = fields;
+  }
+
+  /** A copy whose fields can be set without changing this one; the values are shared. */
+  clone(): ThriftStruct {
+    return new ThriftStruct([...this.fields]);
   }
 
   get(id: number): ThriftValue | undefined {
@@ -181,10 +169,6 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-function malformed(message: string, details: Record<string, unknown>): ColonnadeError {
-  return new ColonnadeError("data", "THRIFT_MALFORMED", message, details);
-}
-
 function wrongType(field: number, expected: string): ColonnadeError {
   return malformed("a field has another type than the format says", { field, expected });
 }
@@ -193,6 +177,7 @@ function wrongType(field: number, expected: string): ColonnadeError {
 export class ThriftReader {
   readonly bytes: Uint8Array;
   position: number;
+  #valuesLeft = valuesMax;
 
   constructor(bytes: Uint8Array, position = 0) {
     this.bytes = bytes;
@@ -241,6 +226,23 @@ export class ThriftReader {
     throw malformed("a varint is longer than 64 bits", { position: this.position });
   }
 
+  /** An i64 that must be a safe integer (sizes, offsets, counts), without a bigint on the way. */
+  safeInteger(): number {
+    let byte = this.byte();
+    const negative = (byte & 1) === 1;
+    let magnitude = (byte & 0x7f) >>> 1;
+    for (let scale = 64; byte >= 0x80; scale *= 128) {
+      // Ten bytes at most: 64 * 128^8 is 2^62.
+      if (scale > 2 ** 62) throw malformed("a varint is longer than 64 bits", { position: this.position });
+      byte = this.byte();
+      magnitude += (byte & 0x7f) * scale;
+    }
+    if (magnitude > Number.MAX_SAFE_INTEGER - 1) {
+      throw malformed("integer is out of range", { position: this.position });
+    }
+    return negative ? -magnitude - 1 : magnitude;
+  }
+
   take(length: number): Uint8Array {
     if (length > this.bytes.length - this.position) {
       throw malformed("thrift ends early", { position: this.position, length });
@@ -278,10 +280,16 @@ export class ThriftReader {
 
   struct(depth = 0): ThriftStruct {
     if (depth > depthMax) throw malformed("thrift is nested too deeply", { depthMax });
+    if (depth === 0) this.#valuesLeft = valuesMax;
     const fields: ThriftField[] = [];
     let id = 0;
     for (let header = this.fieldHeader(0); header !== undefined; header = this.fieldHeader(id)) {
+      // Readers disagree on which of two fields with one id counts. Ids in order cannot repeat.
+      if (header.id <= id && fields.some((field) => field.id === header?.id)) {
+        throw malformed("a struct has a field twice", { field: header.id });
+      }
       id = header.id;
+      this.#count(1);
       if (header.type === thriftType.true || header.type === thriftType.false) {
         fields.push({ id, type: thriftType.true, value: header.type === thriftType.true });
       } else {
@@ -322,41 +330,23 @@ export class ThriftReader {
 
   /** Moves past a value without building it: what makes wide footers cheap to scan. */
   skip(type: ThriftType, depth = 0): void {
-    if (depth > depthMax) throw malformed("thrift is nested too deeply", { depthMax });
-    switch (type) {
-      case thriftType.i16:
-      case thriftType.i32:
-      case thriftType.i64:
-        for (let length = 1; this.byte() >= 0x80; length += 1) {
-          if (length === 10) throw malformed("a varint is longer than 64 bits", { position: this.position });
-        }
-        return;
-      case thriftType.binary:
-        this.take(this.varint32());
-        return;
-      case thriftType.struct: {
-        let id = 0;
-        for (let header = this.fieldHeader(0); header !== undefined; header = this.fieldHeader(id)) {
-          id = header.id;
-          if (header.type !== thriftType.true && header.type !== thriftType.false)
-            this.skip(header.type, depth + 1);
-        }
-        return;
-      }
-      case thriftType.list:
-      case thriftType.set: {
-        const { elementType, count } = this.listHeader();
-        for (let i = 0; i < count; i += 1) this.skip(elementType, depth + 1);
-        return;
-      }
-      default:
-        this.value(type, depth + 1);
-    }
+    this.position = skipValue(this.bytes, this.position, type, depth);
+  }
+
+  /** Moves past a struct's field after its header, which holds the whole of a boolean. */
+  skipField(type: ThriftType): void {
+    if (type > thriftType.false) this.position = skipValue(this.bytes, this.position, type, 1);
+  }
+
+  #count(values: number): void {
+    this.#valuesLeft -= values;
+    if (this.#valuesLeft < 0) throw malformed("thrift holds too many values", { valuesMax });
   }
 
   #list(depth: number): ThriftList {
     if (depth > depthMax) throw malformed("thrift is nested too deeply", { depthMax });
     const { elementType, count } = this.listHeader();
+    this.#count(count);
     const elements: ThriftValue[] = [];
     for (let i = 0; i < count; i += 1) elements.push(this.value(elementType, depth + 1));
     return { elementType, elements };
@@ -365,6 +355,7 @@ export class ThriftReader {
   #map(depth: number): ThriftMap {
     if (depth > depthMax) throw malformed("thrift is nested too deeply", { depthMax });
     const size = this.count(this.varint32());
+    this.#count(2 * size);
     if (size === 0) return { keyType: 0, valueType: 0, entries: [] };
     const types = this.byte();
     const keyType = types >>> 4;
