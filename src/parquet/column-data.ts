@@ -16,10 +16,22 @@ export interface ColumnData {
   readonly definitionLevels?: Uint16Array;
   /** One per entry, 0 where a row begins; absent when the maximum is 0. */
   readonly repetitionLevels?: Uint16Array;
+  /** Of a dictionary encoded chunk these are looked up on first use: ask for `dictionary` first where it will do. */
   readonly values: Values;
+  /**
+   * There when all data pages were dictionary encoded. Not enumerable: a copy by spreading has `values` alone, so that
+   * `{ ...data, values }` never carries the dictionary of other values (see `dictionary-data.ts`).
+   */
+  readonly dictionary?: Dictionary;
   /** Data pages of the source in order, so that the output can mirror their boundaries. */
   readonly pages: readonly { readonly rows: number; readonly entries: number }[];
   readonly layout: ChunkLayout;
+}
+
+/** Values as a dictionary holds them: value i is `entries[indices[i]]`. Entries may repeat, and some may be unused. */
+export interface Dictionary {
+  readonly entries: Values;
+  readonly indices: Int32Array;
 }
 
 /** How a chunk was written, and how its successor should be. */
@@ -37,6 +49,8 @@ export interface ChunkExtras {
   readonly pageIndex: boolean;
   readonly bloomFilter: boolean;
   readonly sizeStatistics: boolean;
+  /** Size of the source's Bloom filter, which the new one gets too. Without it the number of values decides. */
+  readonly bloomFilterBytes?: number;
 }
 
 /** A chunk written anew. Offsets inside are relative to the first byte of `bytes`. */

@@ -1,0 +1,155 @@
+import { buildBloomFilter } from "./bloom-filter.ts";
+import type { ChunkExtras, Codec, WrittenChunk } from "./column-data.ts";
+import { codecs } from "./column-data.ts";
+import { columnIndexStruct, offsetIndexStruct } from "./column-index.ts";
+import type { EncodedPage, Stored } from "./encode-page.ts";
+import type { LeafColumn } from "./leaf-type.ts";
+import { pageTypeOf } from "./page-header.ts";
+import type { PageSpan } from "./plan-pages.ts";
+import { ColumnMetaData, Encoding, PageEncodingStats, SizeStatistics, Type } from "./spec.ts";
+import { boundsOf, statisticsStruct } from "./statistics.ts";
+import type { ChunkSummary } from "./summarise-chunk.ts";
+import { encodeStruct, ThriftStruct, thriftType } from "./thrift.ts";
+
+/** Longer values are cut in Statistics: a footer holds them for every chunk. */
+const statisticsBytesMax = 1024;
+
+export interface ChunkParts {
+  readonly column: LeafColumn;
+  readonly codec: Codec;
+  readonly dictionaryPage: EncodedPage | undefined;
+  readonly pages: readonly EncodedPage[];
+  readonly spans: readonly PageSpan[];
+  readonly summary: ChunkSummary;
+  readonly stored: Stored;
+  readonly extras: ChunkExtras;
+}
+
+/** Puts encoded pages one after another and describes them. */
+export function assembleChunk(parts: ChunkParts): WrittenChunk {
+  const { dictionaryPage, pages, extras } = parts;
+  const all = dictionaryPage === undefined ? pages : [dictionaryPage, ...pages];
+  let length = 0;
+  for (const page of all) length += page.bytes;
+  const bytes = new Uint8Array(length);
+  const offsets: number[] = [];
+  let at = 0;
+  for (const page of all) {
+    offsets.push(at);
+    bytes.set(page.header, at);
+    at += page.header.length;
+    for (const part of page.body) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+  }
+  const bloomFilter = extras.bloomFilter
+    ? buildBloomFilter(parts.stored, extras.bloomFilterBytes)
+    : undefined;
+  const metadata = metadataStruct(parts, bytes.length, bloomFilter?.length);
+  if (!extras.pageIndex) return { bytes, metadata, ...(bloomFilter && { bloomFilter }) };
+  const pageOffsets = offsets.slice(all.length - pages.length);
+  const columnIndex = columnIndexStruct(parts.summary, parts.spans, parts.column);
+  return {
+    bytes,
+    metadata,
+    ...(columnIndex && { columnIndex: encodeStruct(columnIndex) }),
+    offsetIndex: offsetIndexStruct(pages, pageOffsets, parts.spans, parts.summary),
+    ...(bloomFilter && { bloomFilter }),
+  };
+}
+
+function metadataStruct(
+  parts: ChunkParts,
+  bytes: number,
+  bloomFilterBytes: number | undefined,
+): ThriftStruct {
+  const { column, codec, dictionaryPage, pages, spans, summary, extras } = parts;
+  let entries = 0;
+  for (const span of spans) entries += span.entries;
+  let uncompressedBytes = dictionaryPage?.uncompressedBytes ?? 0;
+  for (const page of pages) uncompressedBytes += page.uncompressedBytes;
+  const encodings = new Set<number>();
+  if (dictionaryPage !== undefined) encodings.add(Encoding.PLAIN);
+  if (column.maxDefinitionLevel > 0 || column.maxRepetitionLevel > 0) encodings.add(Encoding.RLE);
+  for (const { page } of pages) encodings.add(page.encoding);
+  const path = column.path.map((name) => new TextEncoder().encode(name));
+  return new ThriftStruct()
+    .setI32(ColumnMetaData.type, Type[column.physicalType])
+    .set(ColumnMetaData.encodings, thriftType.list, {
+      elementType: thriftType.i32,
+      elements: [...encodings].toSorted((a, b) => a - b),
+    })
+    .set(ColumnMetaData.path_in_schema, thriftType.list, { elementType: thriftType.binary, elements: path })
+    .setI32(ColumnMetaData.codec, codecs.indexOf(codec))
+    .setI64(ColumnMetaData.num_values, entries)
+    .setI64(ColumnMetaData.total_uncompressed_size, uncompressedBytes)
+    .setI64(ColumnMetaData.total_compressed_size, bytes)
+    .setI64(ColumnMetaData.data_page_offset, dictionaryPage?.bytes ?? 0)
+    .setI64(ColumnMetaData.dictionary_page_offset, dictionaryPage === undefined ? undefined : 0)
+    .setStruct(ColumnMetaData.statistics, extras.statistics ? statisticsOf(summary, column) : undefined)
+    .setStructs(ColumnMetaData.encoding_stats, encodingStats(dictionaryPage, pages))
+    .setI32(ColumnMetaData.bloom_filter_length, bloomFilterBytes)
+    .setStruct(
+      ColumnMetaData.size_statistics,
+      extras.sizeStatistics ? sizeStatistics(summary, column) : undefined,
+    );
+}
+
+function statisticsOf(summary: ChunkSummary, column: LeafColumn): ThriftStruct {
+  const { values, range, order, nullCount } = summary;
+  const bounds = boundsOf(values, range, order, column, statisticsBytesMax);
+  return statisticsStruct(order, nullCount, range.nans, bounds);
+}
+
+function encodingStats(
+  dictionaryPage: EncodedPage | undefined,
+  pages: readonly EncodedPage[],
+): ThriftStruct[] {
+  const [first] = pages;
+  const counted = [
+    ...(dictionaryPage === undefined ? [] : [{ page: dictionaryPage.page, count: 1 }]),
+    ...(first === undefined ? [] : [{ page: first.page, count: pages.length }]),
+  ];
+  return counted.map(({ page, count }) =>
+    new ThriftStruct()
+      .setI32(PageEncodingStats.page_type, pageTypeOf(page))
+      .setI32(PageEncodingStats.encoding, page.encoding)
+      .setI32(PageEncodingStats.count, count),
+  );
+}
+
+/** Source: parquet.thrift, SizeStatistics: histograms are left out where they would say nothing new. */
+function sizeStatistics(summary: ChunkSummary, column: LeafColumn): ThriftStruct {
+  const struct = new ThriftStruct();
+  if (column.physicalType === "BYTE_ARRAY") {
+    let bytes = 0;
+    for (const page of summary.byteArrayBytes) bytes += page;
+    struct.setI64(SizeStatistics.unencoded_byte_array_data_bytes, bytes);
+  }
+  if (column.maxRepetitionLevel > 0) {
+    struct.set(
+      SizeStatistics.repetition_level_histogram,
+      thriftType.list,
+      counts(sumOf(summary.repetitionHistograms, column.maxRepetitionLevel)),
+    );
+  }
+  if (column.maxDefinitionLevel > 1) {
+    struct.set(
+      SizeStatistics.definition_level_histogram,
+      thriftType.list,
+      counts(sumOf(summary.definitionHistograms, column.maxDefinitionLevel)),
+    );
+  }
+  return struct;
+}
+
+function counts(numbers: readonly number[]): { elementType: number; elements: bigint[] } {
+  return { elementType: thriftType.i64, elements: numbers.map(BigInt) };
+}
+
+function sumOf(histograms: readonly (readonly number[])[], max: number): number[] {
+  return Array.from({ length: max + 1 }, (_, level) =>
+    histograms.reduce((sum, histogram) => sum + (histogram[level] ?? 0), 0),
+  );
+}

@@ -1,0 +1,139 @@
+import { ColonnadeError } from "../base/errors.ts";
+import type { ChunkAssembly } from "./chunk-assembly.ts";
+import { countRows } from "./chunk-assembly.ts";
+import { bitWidthOf, decodeHybrid } from "./hybrid.ts";
+import type { LeafColumn } from "./leaf-type.ts";
+import { countAtMaximum, decodeLevelsV1, readUint32 } from "./levels.ts";
+import { malformedPage } from "./page-error.ts";
+import type { DataPageV1, DataPageV2, PageHead } from "./page-header.ts";
+import { decodePlain } from "./plain.ts";
+import { Encoding } from "./spec.ts";
+import type { Piece } from "./value-pieces.ts";
+import { valueCount } from "./values.ts";
+
+/** Decodes a decompressed data page into the chunk. */
+export function decodePage(
+  page: PageHead["page"],
+  body: Uint8Array,
+  column: LeafColumn,
+  chunk: ChunkAssembly,
+): void {
+  if (page.type !== "data" && page.type !== "dataV2") return;
+  const { numValues } = page;
+  const start = chunk.entries;
+  const position =
+    page.type === "data" ? levelsV1(page, body, column, chunk) : levelsV2(page, body, column, chunk);
+  const definitionLevels = chunk.definitionLevels(0);
+  const count =
+    definitionLevels === undefined
+      ? numValues
+      : countAtMaximum(definitionLevels, start, numValues, column.maxDefinitionLevel);
+  const rows = countRows(chunk.repetitionLevels(0), start, numValues, column.maxRepetitionLevel);
+  decodeValues(page.encoding, body, position, column, count, chunk);
+  chunk.addPage(rows, numValues);
+}
+
+/** Repetition levels come first, then definition levels; a column whose maximum is 0 has none. */
+function levelsV1(page: DataPageV1, body: Uint8Array, column: LeafColumn, chunk: ChunkAssembly): number {
+  const { numValues } = page;
+  const start = chunk.entries;
+  let position = 0;
+  const repetitionLevels = chunk.repetitionLevels(numValues);
+  if (repetitionLevels !== undefined) {
+    const max = column.maxRepetitionLevel;
+    const encoding = page.repetitionLevelEncoding;
+    position = decodeLevelsV1(body, position, encoding, max, repetitionLevels, start, numValues);
+  }
+  const definitionLevels = chunk.definitionLevels(numValues);
+  if (definitionLevels !== undefined) {
+    const max = column.maxDefinitionLevel;
+    const encoding = page.definitionLevelEncoding;
+    position = decodeLevelsV1(body, position, encoding, max, definitionLevels, start, numValues);
+  }
+  return position;
+}
+
+function levelsV2(page: DataPageV2, body: Uint8Array, column: LeafColumn, chunk: ChunkAssembly): number {
+  const { numValues, repetitionLevelsBytes, definitionLevelsBytes } = page;
+  const start = chunk.entries;
+  const repetitionLevels = chunk.repetitionLevels(numValues);
+  if (repetitionLevels !== undefined) {
+    const width = bitWidthOf(column.maxRepetitionLevel);
+    decodeHybrid(body, 0, repetitionLevelsBytes, width, repetitionLevels, start, numValues);
+  }
+  const end = repetitionLevelsBytes + definitionLevelsBytes;
+  const definitionLevels = chunk.definitionLevels(numValues);
+  if (definitionLevels !== undefined) {
+    const width = bitWidthOf(column.maxDefinitionLevel);
+    decodeHybrid(body, repetitionLevelsBytes, end, width, definitionLevels, start, numValues);
+  }
+  return end;
+}
+
+function decodeValues(
+  encoding: number,
+  body: Uint8Array,
+  position: number,
+  column: LeafColumn,
+  count: number,
+  chunk: ChunkAssembly,
+): void {
+  if (encoding === Encoding.RLE_DICTIONARY || encoding === Encoding.PLAIN_DICTIONARY) {
+    decodeIndices(body, position, count, chunk);
+    return;
+  }
+  // A page of nulls alone says nothing about how its chunk is encoded.
+  if (count > 0) chunk.addPiece(decodePiece(encoding, body, position, column, count));
+}
+
+/** Source: parquet-format Encodings.md, "Dictionary Encoding": one byte of bit width, then the hybrid. */
+function decodeIndices(body: Uint8Array, position: number, count: number, chunk: ChunkAssembly): void {
+  if (count === 0) {
+    chunk.addIndices(0);
+    return;
+  }
+  if (chunk.dictionary === undefined)
+    throw malformedPage("a page needs a dictionary, and its chunk has none");
+  const bitWidth = body[position];
+  if (bitWidth === undefined || bitWidth > 32)
+    throw malformedPage("indices have an impossible bit width", { bitWidth });
+  const indices = chunk.indices(count);
+  const start = chunk.indexStart;
+  decodeHybrid(body, position + 1, body.length, bitWidth, indices, start, count);
+  const entries = valueCount(chunk.dictionary);
+  let outside = 0;
+  for (let i = start; i < start + count; i += 1) if ((indices[i] as number) >>> 0 >= entries) outside += 1;
+  if (outside > 0) throw malformedPage("indices point outside the dictionary", { entries, outside });
+  chunk.addIndices(count);
+}
+
+function decodePiece(
+  encoding: number,
+  body: Uint8Array,
+  position: number,
+  column: LeafColumn,
+  count: number,
+): Piece {
+  switch (encoding) {
+    case Encoding.PLAIN:
+      return decodePlain(body, position, column, count);
+    case Encoding.RLE:
+      if (column.physicalType === "BOOLEAN") return decodeRleBooleans(body, position, count);
+      break;
+  }
+  throw new ColonnadeError("data", "ENCODING_UNSUPPORTED", "the encoding of a page is not supported", {
+    encoding,
+    physicalType: column.physicalType,
+  });
+}
+
+/** Booleans in the hybrid encoding have their length in front, in both versions of data pages. */
+function decodeRleBooleans(body: Uint8Array, position: number, count: number): Piece {
+  if (body.length - position < 4) throw malformedPage("the length of the booleans is cut off");
+  const length = readUint32(body, position);
+  if (length > body.length - position - 4)
+    throw malformedPage("booleans are longer than their page", { length });
+  const data = new Uint8Array(count);
+  decodeHybrid(body, position + 4, position + 4 + length, 1, data, 0, count);
+  return { kind: "fixed", data };
+}

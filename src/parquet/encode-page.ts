@@ -1,0 +1,147 @@
+import { crc32 } from "node:zlib";
+import { indexBitWidth } from "./build-dictionary.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import type { Codec, ColumnData, Dictionary } from "./column-data.ts";
+import { compress } from "./compression.ts";
+import { encodeHybrid } from "./hybrid.ts";
+import type { LeafColumn } from "./leaf-type.ts";
+import { encodeLevels } from "./levels.ts";
+import { tooLarge } from "./page-error.ts";
+import type { DataPageV1, DataPageV2, DictionaryPage } from "./page-header.ts";
+import { writePageHeader } from "./page-header.ts";
+import { encodePlain, plainBytes } from "./plain.ts";
+import type { PageSpan } from "./plan-pages.ts";
+import { Encoding } from "./spec.ts";
+import type { Values } from "./values.ts";
+import { valueCount } from "./values.ts";
+
+/** A page as it goes into the chunk. */
+export interface EncodedPage {
+  readonly page: DataPageV1 | DataPageV2 | DictionaryPage;
+  readonly header: Uint8Array;
+  /** In order; of a v2 page the levels come first, uncompressed. */
+  readonly body: readonly Uint8Array[];
+  /** Header and body. */
+  readonly bytes: number;
+  /** Header and body, had the body not been compressed. */
+  readonly uncompressedBytes: number;
+}
+
+/** The values of a chunk as they are written: as indices into a dictionary, or plain. */
+export type Stored =
+  | { readonly as: "dictionary"; readonly dictionary: Dictionary }
+  | { readonly as: "plain"; readonly values: Values };
+
+export interface PageFormat {
+  readonly codec: Codec;
+  readonly dataPageVersion: 1 | 2;
+  readonly checksums: boolean;
+}
+
+export async function encodeDictionaryPage(entries: Values, format: PageFormat): Promise<EncodedPage> {
+  const count = valueCount(entries);
+  const writer = new ByteWriter(plainBytes(entries, 0, count));
+  encodePlain(entries, 0, count, writer);
+  const page: DictionaryPage = { type: "dictionary", numValues: count, encoding: Encoding.PLAIN };
+  const body = await compress(format.codec, writer.finish());
+  return sealed(page, [body], writer.length, format);
+}
+
+/** The data page of `span`. Source: parquet-format README "Data Pages"; parquet.thrift, DataPageHeaderV2. */
+export async function encodeDataPage(
+  data: ColumnData,
+  stored: Stored,
+  span: PageSpan,
+  column: LeafColumn,
+  format: PageFormat,
+): Promise<EncodedPage> {
+  const v2 = format.dataPageVersion === 2;
+  const writer = new ByteWriter(
+    256 + span.entries + (stored.as === "plain" ? spanBytes(stored.values, span) : 0),
+  );
+  const { entryStart, entries } = span;
+  let repetitionLevelsBytes = 0;
+  if (data.repetitionLevels !== undefined) {
+    const max = column.maxRepetitionLevel;
+    repetitionLevelsBytes = encodeLevels(data.repetitionLevels, entryStart, entries, max, !v2, writer);
+  }
+  let definitionLevelsBytes = 0;
+  if (data.definitionLevels !== undefined) {
+    const max = column.maxDefinitionLevel;
+    definitionLevelsBytes = encodeLevels(data.definitionLevels, entryStart, entries, max, !v2, writer);
+  }
+  encodeValues(stored, span, writer);
+  const body = writer.finish();
+  const encoding = stored.as === "dictionary" ? Encoding.RLE_DICTIONARY : Encoding.PLAIN;
+  if (!v2) {
+    const page: DataPageV1 = {
+      type: "data",
+      numValues: entries,
+      encoding,
+      definitionLevelEncoding: Encoding.RLE,
+      repetitionLevelEncoding: Encoding.RLE,
+    };
+    return sealed(page, [await compress(format.codec, body)], body.length, format);
+  }
+  const levelsBytes = repetitionLevelsBytes + definitionLevelsBytes;
+  const page: DataPageV2 = {
+    type: "dataV2",
+    numValues: entries,
+    numNulls: entries - span.values,
+    numRows: span.rows,
+    encoding,
+    definitionLevelsBytes,
+    repetitionLevelsBytes,
+    // Some readers stumble over a compressed section that holds nothing.
+    compressed: format.codec !== "UNCOMPRESSED" && body.length > levelsBytes,
+  };
+  const values = body.subarray(levelsBytes);
+  const section = page.compressed ? await compress(format.codec, values) : values;
+  return sealed(page, [body.subarray(0, levelsBytes), section], body.length, format);
+}
+
+function encodeValues(stored: Stored, span: PageSpan, writer: ByteWriter): void {
+  if (stored.as === "plain") {
+    encodePlain(stored.values, span.valueStart, span.valueStart + span.values, writer);
+    return;
+  }
+  const { entries, indices } = stored.dictionary;
+  const bitWidth = indexBitWidth(valueCount(entries));
+  writer.byte(bitWidth);
+  encodeHybrid(indices, span.valueStart, span.values, bitWidth, writer);
+}
+
+function spanBytes(values: Values, span: PageSpan): number {
+  return plainBytes(values, span.valueStart, span.valueStart + span.values);
+}
+
+/** Puts the header before a body whose parts are final. */
+export function sealed(
+  page: EncodedPage["page"],
+  body: readonly Uint8Array[],
+  uncompressedBytes: number,
+  format: PageFormat,
+): EncodedPage {
+  let compressedBytes = 0;
+  let crc = 0;
+  for (const part of body) {
+    compressedBytes += part.length;
+    if (format.checksums) crc = crc32(part, crc);
+  }
+  if (Math.max(uncompressedBytes, compressedBytes) > 0x7fffffff) {
+    throw tooLarge("a page would be 2 GiB or more: one row holds too much", { uncompressedBytes });
+  }
+  const header = writePageHeader(
+    page,
+    uncompressedBytes,
+    compressedBytes,
+    format.checksums ? crc : undefined,
+  );
+  return {
+    page,
+    header,
+    body,
+    bytes: header.length + compressedBytes,
+    uncompressedBytes: header.length + uncompressedBytes,
+  };
+}

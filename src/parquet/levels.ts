@@ -1,0 +1,103 @@
+import type { ByteWriter } from "./byte-writer.ts";
+import { bitWidthOf, decodeHybrid, encodeHybrid } from "./hybrid.ts";
+import { malformedPage } from "./page-error.ts";
+import { Encoding } from "./spec.ts";
+
+/**
+ * Levels of a v1 data page at `position`: with their length in front (RLE), or packed from the most significant
+ * bit on (BIT_PACKED, deprecated). Returns the position after them.
+ */
+export function decodeLevelsV1(
+  bytes: Uint8Array,
+  position: number,
+  encoding: number,
+  max: number,
+  out: Uint16Array,
+  outStart: number,
+  count: number,
+): number {
+  const bitWidth = bitWidthOf(max);
+  if (encoding === Encoding.BIT_PACKED) {
+    const length = Math.ceil((count * bitWidth) / 8);
+    if (length > bytes.length - position)
+      throw malformedPage("bit-packed levels end early", { count, bitWidth });
+    unpackFromMostSignificant(bytes, position, bitWidth, out, outStart, count);
+    return position + length;
+  }
+  if (encoding !== Encoding.RLE) throw malformedPage("levels have an unknown encoding", { encoding });
+  if (bytes.length - position < 4) throw malformedPage("the length of the levels is cut off");
+  const length = readUint32(bytes, position);
+  if (length > bytes.length - position - 4)
+    throw malformedPage("levels are longer than their page", { length });
+  const end = position + 4 + length;
+  decodeHybrid(bytes, position + 4, end, bitWidth, out, outStart, count);
+  return end;
+}
+
+/** Source: parquet-format Encodings.md, "Bit-packed (Deprecated) (BIT_PACKED = 4)". */
+function unpackFromMostSignificant(
+  bytes: Uint8Array,
+  start: number,
+  bitWidth: number,
+  out: Uint16Array,
+  outStart: number,
+  count: number,
+): void {
+  let position = start;
+  let accumulator = 0;
+  let bits = 0;
+  for (let i = outStart; i < outStart + count; i += 1) {
+    while (bits < bitWidth) {
+      accumulator = ((accumulator << 8) | (bytes[position] as number)) & 0xffffff;
+      position += 1;
+      bits += 8;
+    }
+    bits -= bitWidth;
+    out[i] = (accumulator >>> bits) & ((1 << bitWidth) - 1);
+  }
+}
+
+/** Number of entries at the maximum, after checking that none is above it. */
+export function countAtMaximum(levels: Uint16Array, start: number, count: number, max: number): number {
+  let atMaximum = 0;
+  let above = 0;
+  for (let i = start; i < start + count; i += 1) {
+    const level = levels[i] as number;
+    if (level >= max) {
+      if (level === max) atMaximum += 1;
+      else above += 1;
+    }
+  }
+  if (above > 0) throw malformedPage("a level is above the column's maximum", { max, entries: above });
+  return atMaximum;
+}
+
+/** Appends levels as a v1 page holds them (`prefixed`) or as a v2 page does. Returns the bytes they took. */
+export function encodeLevels(
+  levels: Uint16Array,
+  start: number,
+  count: number,
+  max: number,
+  prefixed: boolean,
+  writer: ByteWriter,
+): number {
+  const before = writer.length;
+  if (prefixed) {
+    writer.reserve(4);
+    writer.length += 4;
+  }
+  encodeHybrid(levels, start, count, bitWidthOf(max), writer);
+  const length = writer.length - before;
+  if (prefixed) writer.patchUint32(before, length - 4);
+  return length;
+}
+
+export function readUint32(bytes: Uint8Array, position: number): number {
+  return (
+    ((bytes[position] as number) |
+      ((bytes[position + 1] as number) << 8) |
+      ((bytes[position + 2] as number) << 16) |
+      ((bytes[position + 3] as number) << 24)) >>>
+    0
+  );
+}
