@@ -1,0 +1,115 @@
+import { constants } from "node:fs";
+import type { BigIntStats } from "node:fs";
+import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Ids } from "../base/clock.ts";
+import { ColonnadeError } from "../base/errors.ts";
+import { fileError, isErrno } from "./file-errors.ts";
+import { etagOf, stampAfter, statFile } from "./file-etag.ts";
+import type { FilePaths } from "./file-paths.ts";
+import { createFile, swapFile, unlinkIfThere } from "./file-swap.ts";
+import type { SwapOutcome } from "./file-swap.ts";
+import type { FolderSync } from "./folder-sync.ts";
+import type { Precondition, PutResult } from "./object-store.ts";
+
+/** What the parts of one file store share. */
+export interface FileContext {
+  readonly uri: string;
+  readonly paths: FilePaths;
+  readonly sync: FolderSync;
+  readonly ids: Ids;
+  readonly step: (name: string) => void;
+}
+
+/** A file that is being written in the store's own folder, under a name that nobody else has. */
+export interface StagedFile {
+  readonly path: string;
+  readonly file: FileHandle;
+}
+
+export async function stageFile(context: FileContext): Promise<StagedFile> {
+  const path = join(await context.paths.reserved("tmp"), context.ids.next());
+  context.step("open");
+  return { path, file: await open(path, "wx+") };
+}
+
+export async function dropStaged(staged: StagedFile): Promise<void> {
+  await staged.file.close().catch(() => {});
+  await unlinkIfThere(staged.path).catch(() => {});
+}
+
+/** Opens an object for reading; undefined when there is none. The caller closes it. */
+export async function openObject(
+  context: FileContext,
+  key: string,
+): Promise<{ readonly file: FileHandle; readonly stats: BigIntStats } | undefined> {
+  const path = await context.paths.find(key);
+  if (path === undefined) return undefined;
+  let file: FileHandle;
+  try {
+    // The path is resolved: a link in its last place was put there since. A FIFO would block without O_NONBLOCK.
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+  const stats = await file.stat({ bigint: true });
+  if (stats.isFile()) return { file, stats };
+  await file.close();
+  return undefined;
+}
+
+/**
+ * Syncs the staged file and gives it the key, under the precondition. Closes it; nothing of it is left unless the outcome
+ * is unknown. Throws when it certainly did not get the key.
+ */
+export async function publishFile(
+  context: FileContext,
+  key: string,
+  staged: StagedFile,
+  precondition: Precondition,
+): Promise<PutResult> {
+  try {
+    const place = await context.paths.place(key);
+    for (;;) {
+      const current = precondition.kind === "ifNoneMatch" ? undefined : await statFile(place.path);
+      if (precondition.kind === "ifMatch" && (current === undefined || etagOf(current) !== precondition.etag))
+        return { outcome: "preconditionFailed" };
+      context.step("stamp");
+      await stampAfter(staged.file, current);
+      context.step("fsync");
+      await staged.file.sync();
+      const etag = etagOf(await staged.file.stat({ bigint: true }));
+      const outcome = await installFile(context, place, staged.path, current);
+      if (outcome.kind === "installed") return { outcome: "written", etag };
+      if (outcome.kind === "unknown")
+        return { outcome: "unknown", cause: fileError(outcome.cause, key, context.uri) };
+      // Without a precondition the swap is tried against what is there now: whoever won has made progress.
+      if (precondition.kind !== "none") return { outcome: "preconditionFailed" };
+    }
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+    const details = { key, uri: context.uri };
+    throw new ColonnadeError("unavailable", "FOLDER_CHANGED", "folder was removed during a write", details, {
+      cause: error,
+    });
+  } finally {
+    await dropStaged(staged);
+  }
+}
+
+async function installFile(
+  context: FileContext,
+  place: { readonly folder: string; readonly path: string },
+  stagedPath: string,
+  current: BigIntStats | undefined,
+): Promise<SwapOutcome> {
+  const shared = { ...place, sync: context.sync, step: context.step };
+  if (current === undefined) return await createFile(shared, stagedPath);
+  const swapFolder = await context.paths.reserved("swap");
+  const claimFolder = await context.paths.reserved("claims");
+  const swapPlace = { ...shared, swapFolder, claimFolder };
+  return await swapFile(swapPlace, stagedPath, etagOf(current), () => context.ids.next());
+}
