@@ -60,7 +60,7 @@ function problemsOf(issue: z.core.$ZodIssue, path: readonly PropertyKey[], schem
       const depth = (problems: ZodProblem[]): number => Math.max(0, ...problems.map((p) => p.path.length));
       const best = branches.toSorted((a, b) => depth(b) - depth(a))[0];
       if (best === undefined || depth(best) <= path.length) {
-        return [{ path, message: `${name} is not valid here` }];
+        return [{ path, message: `${name} is ${neither(issue.errors.flat())}` }];
       }
       return best;
     }
@@ -75,6 +75,18 @@ function problemsOf(issue: z.core.$ZodIssue, path: readonly PropertyKey[], schem
         { path, message: `${name}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}` },
       ];
   }
+}
+
+/** `neither an integer nor detect`, from what each branch of a union expected. */
+function neither(issues: readonly z.core.$ZodIssue[]): string {
+  const expected = issues.map((issue) =>
+    issue.code === "invalid_type"
+      ? article(issue.expected)
+      : issue.code === "invalid_value"
+        ? issue.values.map(String).join(" nor ")
+        : issue.message.toLowerCase(),
+  );
+  return `neither ${expected.join(" nor ")}`;
 }
 
 function article(expected: string): string {
