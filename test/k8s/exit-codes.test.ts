@@ -56,12 +56,6 @@ describe.skipIf(missing)(`exit codes${missing === undefined ? "" : ` (${missing}
       return pods.find(({ status }) => status.phase === "Running") ?? false;
     });
 
-  async function evict(pod: Pod): Promise<void> {
-    const metadata = { name: pod.metadata.name, namespace };
-    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata };
-    await cluster.api.post(`${podPath(pod)}/eviction`, eviction);
-  }
-
   test.each([
     ["invalid", exitCodes.invalid],
     ["conflict", exitCodes.conflict],
@@ -95,7 +89,7 @@ describe.skipIf(missing)(`exit codes${missing === undefined ? "" : ` (${missing}
 
   test("an evicted pod is replaced and costs no retry, even where none is left", async () => {
     await startJob("evicted", [untilTerminated, "exit 0"], { backoffLimit: 0 });
-    await evict(await runningPod("evicted"));
+    await cluster.evict(await runningPod("evicted"));
     expect(await cluster.jobEnd("evicted")).toMatchObject({ type: "Complete" });
   });
 
@@ -108,7 +102,7 @@ describe.skipIf(missing)(`exit codes${missing === undefined ? "" : ` (${missing}
   test("a failing exit code counts also when the pod is being evicted", async () => {
     const failing = `trap "exit ${exitCodes.data}" TERM; while :; do sleep 0.1; done`;
     await startJob("evicted-data", [failing, "exit 0"]);
-    await evict(await runningPod("evicted-data"));
+    await cluster.evict(await runningPod("evicted-data"));
     expect(await cluster.jobEnd("evicted-data")).toMatchObject({
       type: "Failed",
       reason: "PodFailurePolicy",

@@ -21,8 +21,8 @@ export interface Cluster extends ControlPlane {
   podsOf(job: string): Promise<Pod[]>;
   /** Waits until the Job is Complete or Failed. */
   jobEnd(job: string, timeoutMs?: number): Promise<JobEnd>;
-  /** Removes a Job and its pods, and waits for neither. */
-  deleteJob(job: string): Promise<void>;
+  /** As a node drain does: through the eviction API, which marks the pod a disruption's target. */
+  evict(pod: Pod): Promise<void>;
 }
 
 export interface Job extends KubeObject {
@@ -92,14 +92,20 @@ export async function startCluster(findImage: FindImage): Promise<Cluster> {
         },
         timeoutMs,
       ),
-    async deleteJob(job) {
-      await api.delete(`${jobPath(job)}?propagationPolicy=Background`);
+    async evict({ metadata: { name } }) {
+      const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } };
+      await api.post(`/api/v1/namespaces/${namespace}/pods/${name}/eviction`, eviction);
     },
     async stop() {
       await kubelet.stop();
       await plane.stop();
     },
   };
+}
+
+/** The exit code of a pod's only container, once it has one. */
+export function exitCodeOf(pod: Pod): number | undefined {
+  return pod.status.containerStatuses?.[0]?.state.terminated?.exitCode;
 }
 
 function isOnPath(program: string): boolean {
