@@ -58,6 +58,7 @@ export class ChunkFacts {
   readonly #bytes: Uint8Array;
   #pathPosition: number | undefined;
   #statisticsPosition: number | undefined;
+  #hasSizeStatistics = false;
 
   /** Reads the ColumnChunk at `position`. Throws `data` `CHUNK_MALFORMED`, `CODEC_UNKNOWN`, `THRIFT_MALFORMED`. */
   constructor(bytes: Uint8Array, position: number, context: ChunkContext) {
@@ -90,6 +91,10 @@ export class ChunkFacts {
 
   get hasStatistics(): boolean {
     return this.#statisticsPosition !== undefined;
+  }
+
+  get hasSizeStatistics(): boolean {
+    return this.#hasSizeStatistics;
   }
 
   /** The chunk's Statistics, decoded anew at every call. */
@@ -137,6 +142,7 @@ export class ChunkFacts {
         if (id === ColumnMetaData.statistics && type === thriftType.struct) {
           this.#statisticsPosition = reader.position;
         }
+        if (id === ColumnMetaData.size_statistics) this.#hasSizeStatistics = true;
         reader.skipField(type);
       }
     }
