@@ -42,6 +42,11 @@ export class ChunkAssembly {
     return this.#entries;
   }
 
+  /** What may still be allocated for the chunk. */
+  get bytesLeft(): number {
+    return this.#bytesMax - this.#bytes;
+  }
+
   /** Room for the definition levels of `count` more entries, or undefined where the column has none. */
   definitionLevels(count: number): Uint16Array | undefined {
     if (this.#definitionLevels === undefined) return undefined;

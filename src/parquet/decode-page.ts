@@ -1,6 +1,9 @@
 import { ColonnadeError } from "../base/errors.ts";
 import type { ChunkAssembly } from "./chunk-assembly.ts";
 import { countRows } from "./chunk-assembly.ts";
+import { decodeByteStreamSplit } from "./byte-stream-split.ts";
+import { decodeDelta32, decodeDelta64 } from "./delta-binary-packed.ts";
+import { asFixed, decodeDeltaLength, decodeDeltaStrings } from "./delta-byte-array.ts";
 import { bitWidthOf, decodeHybrid } from "./hybrid.ts";
 import type { LeafColumn } from "./leaf-type.ts";
 import { countAtMaximum, decodeLevelsV1, readUint32 } from "./levels.ts";
@@ -9,6 +12,7 @@ import type { DataPageV1, DataPageV2, PageHead } from "./page-header.ts";
 import { decodePlain } from "./plain.ts";
 import { Encoding } from "./spec.ts";
 import type { Piece } from "./value-pieces.ts";
+import { widthOf } from "./value-pieces.ts";
 import { valueCount } from "./values.ts";
 
 /** Decodes a decompressed data page into the chunk. */
@@ -83,7 +87,7 @@ function decodeValues(
     return;
   }
   // A page of nulls alone says nothing about how its chunk is encoded.
-  if (count > 0) chunk.addPiece(decodePiece(encoding, body, position, column, count));
+  if (count > 0) chunk.addPiece(decodePiece(encoding, body, position, column, count, chunk.bytesLeft));
 }
 
 /** Source: parquet-format Encodings.md, "Dictionary Encoding": one byte of bit width, then the hybrid. */
@@ -107,24 +111,50 @@ function decodeIndices(body: Uint8Array, position: number, count: number, chunk:
   chunk.addIndices(count);
 }
 
+/** `count` is one or more. Which encodings a type may have: parquet-format Encodings.md, "Supported Encodings". */
 function decodePiece(
   encoding: number,
   body: Uint8Array,
   position: number,
   column: LeafColumn,
   count: number,
+  bytesMax: number,
 ): Piece {
+  const { physicalType } = column;
+  const width = widthOf(column);
   switch (encoding) {
     case Encoding.PLAIN:
       return decodePlain(body, position, column, count);
     case Encoding.RLE:
-      if (column.physicalType === "BOOLEAN") return decodeRleBooleans(body, position, count);
+      if (physicalType === "BOOLEAN") return decodeRleBooleans(body, position, count);
+      break;
+    case Encoding.DELTA_BINARY_PACKED:
+      if (physicalType === "INT32") return rawPiece(decodeDelta32(body, position, count).values);
+      if (physicalType === "INT64") return rawPiece(decodeDelta64(body, position, count).values);
+      break;
+    case Encoding.DELTA_LENGTH_BYTE_ARRAY:
+      if (physicalType === "BYTE_ARRAY") return decodeDeltaLength(body, position, count);
+      break;
+    case Encoding.DELTA_BYTE_ARRAY:
+      if (physicalType === "BYTE_ARRAY") return decodeDeltaStrings(body, position, count, bytesMax);
+      if (physicalType === "FIXED_LEN_BYTE_ARRAY") {
+        return asFixed(decodeDeltaStrings(body, position, count, bytesMax), width ?? 0);
+      }
+      break;
+    case Encoding.BYTE_STREAM_SPLIT:
+      if (width !== undefined && physicalType !== "BOOLEAN" && physicalType !== "INT96") {
+        return decodeByteStreamSplit(body, position, width, count);
+      }
       break;
   }
   throw new ColonnadeError("data", "ENCODING_UNSUPPORTED", "the encoding of a page is not supported", {
     encoding,
-    physicalType: column.physicalType,
+    physicalType,
   });
+}
+
+function rawPiece({ buffer, byteOffset, byteLength }: ArrayBufferView): Piece {
+  return { kind: "fixed", data: new Uint8Array(buffer, byteOffset, byteLength) };
 }
 
 /** Booleans in the hybrid encoding have their length in front, in both versions of data pages. */
