@@ -27,6 +27,9 @@ export interface ContainerProcess {
   readonly logPath: string;
 }
 
+/** What container runtimes set; the set-up below needs its sbin folders, too. */
+const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /** The exit code with which a container's set-up fails, as container runtimes have it. */
 const setupFailed = 128;
 
@@ -56,7 +59,11 @@ export function startContainer(container: ContainerProcess): ChildProcess {
   const log = openSync(container.logPath, "a");
   try {
     const argv = ["--pdeathsig", "KILL", ...namespaces, "sh", "-c", script, "sh", ...enter, ...run];
-    return spawn("setpriv", argv, { env: { ...container.env }, stdio: ["ignore", log, log], detached: true });
+    return spawn("setpriv", argv, {
+      env: { ...container.env, PATH: path },
+      stdio: ["ignore", log, log],
+      detached: true,
+    });
   } finally {
     closeSync(log);
   }

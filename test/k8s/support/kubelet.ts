@@ -183,7 +183,6 @@ export class Kubelet {
 
   async #environment(pod: Pod, container: Container, image: Image): Promise<Record<string, string>> {
     const env: Record<string, string> = {
-      PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       HOSTNAME: pod.metadata.name,
       ...image.env,
     };
