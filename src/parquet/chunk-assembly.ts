@@ -4,7 +4,7 @@ import { gatherValues } from "./gather-values.ts";
 import type { LeafColumn } from "./leaf-type.ts";
 import { malformedPage, tooLarge } from "./page-error.ts";
 import type { Piece } from "./value-pieces.ts";
-import { joinPieces } from "./value-pieces.ts";
+import { checkOffsets, joinPieces } from "./value-pieces.ts";
 import type { Values } from "./values.ts";
 
 /** A claim of more entries than this is believed only as pages deliver them. */
@@ -16,6 +16,7 @@ export class ChunkAssembly {
   readonly #column: LeafColumn;
   readonly #bytesMax: number;
   #bytes = 0;
+  #byteArrayBytes = 0;
   #entries = 0;
   #rows = 0;
   #definitionLevels: Uint16Array | undefined;
@@ -77,8 +78,7 @@ export class ChunkAssembly {
 
   addPiece(piece: Piece): void {
     this.#lookUp();
-    this.#take(piece.data.length + (piece.kind === "bytes" ? piece.offsets.length * 4 : 0));
-    this.#pieces.push(piece);
+    this.#push(piece);
   }
 
   /** Ends a page of `entries` entries, of which `rows` begin a row. */
@@ -121,7 +121,16 @@ export class ChunkAssembly {
     const { data } = values;
     const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const piece: Piece = values.kind === "bytes" ? values : { kind: "fixed", data: raw };
-    this.#take(raw.length);
+    this.#push(piece);
+  }
+
+  #push(piece: Piece): void {
+    this.#take(piece.data.length);
+    if (piece.kind === "bytes") {
+      this.#take(piece.offsets.length * 4);
+      this.#byteArrayBytes += piece.data.length;
+      checkOffsets(this.#byteArrayBytes);
+    }
     this.#pieces.push(piece);
   }
 

@@ -14,7 +14,7 @@ import { malformedPage } from "./page-error.ts";
 const threadPoolBytesMin = 256 * 1024;
 
 /** zlib grows its output in steps of this size; a page that is smaller than a step is one allocation. */
-const outputStepBytesMax = 16 * 1024 * 1024;
+const outputStepBytesMax = 256 * 1024 * 1024;
 
 /**
  * Exactly `uncompressedBytes` bytes (which the caller has bounded). Throws `data` `PAGE_MALFORMED` when the

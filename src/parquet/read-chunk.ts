@@ -31,8 +31,9 @@ export interface ReadLimits {
 
 export const defaultReadLimits: ReadLimits = { pageBytesMax: 2 ** 31 - 1, chunkBytesMax: 2 ** 32 };
 
-/** How many pages are decompressed ahead of the one that is decoded. */
+/** Pages are decompressed ahead of the one that is decoded: so many, while they are no larger together than this. */
 const pagesAhead = 4;
+const aheadBytesMax = 16 * 1024 * 1024;
 
 interface Page {
   readonly head: PageHead;
@@ -61,8 +62,8 @@ export async function readColumnChunk(
   const bodies: (Uint8Array | Promise<Uint8Array> | undefined)[] = [];
   for (const [index, page] of dataPages.entries()) {
     try {
-      for (let next = bodies.length; next < Math.min(dataPages.length, index + pagesAhead); next += 1) {
-        bodies.push(inflate(dataPages[next] as Page, facts.codec));
+      for (let ahead = aheadFrom(dataPages, index); bodies.length < ahead;) {
+        bodies.push(inflate(dataPages[bodies.length] as Page, facts.codec));
       }
       const body = await bodies[index];
       bodies[index] = undefined;
@@ -72,6 +73,17 @@ export async function readColumnChunk(
     }
   }
   return assembly.finish(layoutOf(dataPages, facts.codec));
+}
+
+/** The page before which decompression ahead of page `index` stops. */
+function aheadFrom(dataPages: readonly Page[], index: number): number {
+  let bytes = 0;
+  let next = index;
+  for (; next < Math.min(dataPages.length, index + pagesAhead); next += 1) {
+    bytes += (dataPages[next] as Page).head.uncompressedBytes;
+    if (next > index && bytes > aheadBytesMax) break;
+  }
+  return next;
 }
 
 function layoutOf(dataPages: readonly Page[], codec: Codec): Omit<ChunkLayout, "dictionary"> {
