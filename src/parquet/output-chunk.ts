@@ -4,7 +4,7 @@ import type { WrittenChunk } from "./column-data.ts";
 import type { PhysicalType } from "./leaf-type.ts";
 import { ColumnChunk, ColumnMetaData, Statistics } from "./spec.ts";
 import { physicalTypes } from "./storage.ts";
-import { ThriftStruct, thriftType } from "./thrift.ts";
+import { type ThriftList, ThriftStruct, thriftType } from "./thrift.ts";
 
 /** Where a chunk's indexes and Bloom filter are in the output; what is absent here is absent there. */
 export interface OutputIndexes {
@@ -43,15 +43,11 @@ const pageOffsets = [
 ];
 
 /** The source's ColumnChunk as it is in the output; fields that we do not know are carried. */
-export function copiedColumnChunk(
-  source: ThriftStruct,
-  chunk: CopiedChunk,
-  path: readonly string[],
-): ThriftStruct {
+export function copiedColumnChunk(source: ThriftStruct, chunk: CopiedChunk, path: ThriftList): ThriftStruct {
   const metadata = metadataOf(source).clone();
   const fileOffset = copiedFileOffset(source, metadata, chunk.shift);
   shiftPages(metadata, chunk.shift);
-  setPath(metadata, path);
+  metadata.set(ColumnMetaData.path_in_schema, thriftType.list, path);
   setBloomFilter(metadata, chunk);
   if (chunk.retype !== undefined) {
     metadata.setI32(ColumnMetaData.type, physicalTypes.indexOf(chunk.retype));
@@ -62,17 +58,23 @@ export function copiedColumnChunk(
 }
 
 /** The ColumnChunk of a chunk written anew. */
-export function writtenColumnChunk(chunk: PlacedChunk, path: readonly string[]): ThriftStruct {
+export function writtenColumnChunk(chunk: PlacedChunk, path: ThriftList): ThriftStruct {
   const metadata = chunk.chunk.metadata.clone();
   // Offsets are relative to the chunk's bytes, where a dictionary is at 0.
   for (const field of pageOffsets) {
     const offset = metadata.i64(field);
     if (offset !== undefined) metadata.setI64(field, offset + chunk.offset);
   }
-  setPath(metadata, path);
+  metadata.set(ColumnMetaData.path_in_schema, thriftType.list, path);
   setBloomFilter(metadata, chunk);
   const output = new ThriftStruct().setI64(ColumnChunk.file_offset, 0);
   return setIndexes(output.setStruct(ColumnChunk.meta_data, metadata), chunk);
+}
+
+/** Names as path_in_schema has them. */
+export function encodePath(path: readonly string[]): ThriftList {
+  const encoder = new TextEncoder();
+  return { elementType: thriftType.binary, elements: path.map((name) => encoder.encode(name)) };
 }
 
 /** First byte of a chunk's pages; an offset of 0 means that there is no such page (see `chunkByteRange`). */
@@ -107,13 +109,6 @@ function copiedFileOffset(source: ThriftStruct, metadata: ThriftStruct, shift: n
   const start = firstPageOffset(metadata);
   const end = start + (metadata.i64(ColumnMetaData.total_compressed_size) ?? 0);
   return offset > 0 && offset >= start && offset < end ? offset + shift : 0;
-}
-
-const encoder = new TextEncoder();
-
-function setPath(metadata: ThriftStruct, path: readonly string[]): void {
-  const elements = path.map((name) => encoder.encode(name));
-  metadata.set(ColumnMetaData.path_in_schema, thriftType.list, { elementType: thriftType.binary, elements });
 }
 
 function setBloomFilter(metadata: ThriftStruct, { bloomFilter }: OutputIndexes): void {

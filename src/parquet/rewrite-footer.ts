@@ -3,12 +3,13 @@ import type { KeyValue } from "./footer-scan.ts";
 import type { Footer } from "./footer.ts";
 import {
   copiedColumnChunk,
+  encodePath,
   firstPageOffset,
   metadataOf,
   type OutputChunk,
   writtenColumnChunk,
 } from "./output-chunk.ts";
-import { flattenLeaves, type LeafNode, readSchemaTree } from "./schema-tree.ts";
+import { flattenLeaves, readSchemaTree } from "./schema-tree.ts";
 import {
   ColumnMetaData,
   ColumnOrder,
@@ -17,7 +18,14 @@ import {
   RowGroup,
   SortingColumn,
 } from "./spec.ts";
-import { ThriftStruct, type ThriftType, thriftType, type ThriftValue, ThriftWriter } from "./thrift.ts";
+import {
+  type ThriftList,
+  ThriftStruct,
+  type ThriftType,
+  thriftType,
+  type ThriftValue,
+  ThriftWriter,
+} from "./thrift.ts";
 
 /** What the output's footer says that is not about a chunk. */
 export interface FooterTarget {
@@ -81,7 +89,8 @@ interface FieldToWrite {
 export class FooterRewriter {
   readonly #source: Footer;
   readonly #target: FooterTarget;
-  readonly #leaves: readonly LeafNode[];
+  /** Path of every output leaf. */
+  readonly #paths: readonly ThriftList[];
   readonly #rowGroups: ThriftWriter;
   #rowGroupCount = 0;
   #rows = 0;
@@ -90,7 +99,7 @@ export class FooterRewriter {
   constructor(source: Footer, target: FooterTarget) {
     this.#source = source;
     this.#target = target;
-    this.#leaves = flattenLeaves(readSchemaTree(target.schema));
+    this.#paths = flattenLeaves(readSchemaTree(target.schema)).map(({ column }) => encodePath(column.path));
     this.#rowGroups = new ThriftWriter(source.bytes.length + 1024);
     this.#expectOnePerLeaf(target.columnOrders.length, "column orders");
   }
@@ -98,7 +107,7 @@ export class FooterRewriter {
   addRowGroup(rowGroup: OutputRowGroup): void {
     this.#expectOnePerLeaf(rowGroup.chunks.length, "column chunks");
     const totals = new ChunkTotals();
-    const columns = new ThriftWriter(this.#leaves.length * 128 + 16);
+    const columns = new ThriftWriter(this.#paths.length * 128 + 16);
     columns.listHeader(thriftType.struct, rowGroup.chunks.length);
     for (const [leaf, chunk] of rowGroup.chunks.entries()) {
       const struct = this.#columnChunk(rowGroup.source, leaf, chunk);
@@ -123,7 +132,7 @@ export class FooterRewriter {
   }
 
   #columnChunk(rowGroup: number, leaf: number, chunk: OutputChunk): ThriftStruct {
-    const path = this.#leaves[leaf]?.column.path ?? [];
+    const path = this.#paths[leaf] ?? encodePath([]);
     if (chunk.kind === "written") return writtenColumnChunk(chunk, path);
     this.#hasCopies = true;
     return copiedColumnChunk(this.#source.columnChunk(rowGroup, chunk.sourceLeaf), chunk, path);
@@ -241,10 +250,10 @@ export class FooterRewriter {
   }
 
   #expectOnePerLeaf(count: number, what: string): void {
-    if (count === this.#leaves.length) return;
+    if (count === this.#paths.length) return;
     throw new ColonnadeError("internal", "FOOTER_INCONSISTENT", `${what} are not one per output leaf`, {
       count,
-      leaves: this.#leaves.length,
+      leaves: this.#paths.length,
     });
   }
 }

@@ -208,19 +208,18 @@ export class ThriftReader {
   }
 
   zigzag64(): bigint {
-    // Most i64 fit 28 bits: no bigint arithmetic for them.
+    // Most i64 are offsets and sizes: no bigint arithmetic up to 49 bits.
     let low = 0;
-    let shift = 0;
-    let byte = 0;
-    for (; shift < 28; shift += 7) {
-      byte = this.byte();
-      low |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt((low >>> 1) ^ -(low & 1));
+    let scale = 1;
+    for (let length = 1; length <= 7; length += 1, scale *= 128) {
+      const byte = this.byte();
+      low += (byte & 0x7f) * scale;
+      if (byte < 0x80) return BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2);
     }
     let value = BigInt(low);
-    for (; shift < 70; shift += 7) {
-      byte = this.byte();
-      value |= BigInt(byte & 0x7f) << BigInt(shift);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
+      const byte = this.byte();
+      value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
     }
     throw malformed("a varint is longer than 64 bits", { position: this.position });
@@ -393,7 +392,9 @@ export class ThriftWriter {
 
   raw(bytes: Uint8Array): void {
     if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
-    this.#bytes.set(bytes, this.#length);
+    // A call of set costs more than a few bytes do.
+    if (bytes.length > 24) this.#bytes.set(bytes, this.#length);
+    else for (let i = 0; i < bytes.length; i += 1) this.#bytes[this.#length + i] = bytes[i] as number;
     this.#length += bytes.length;
   }
 
@@ -408,6 +409,14 @@ export class ThriftWriter {
   }
 
   zigzag64(value: bigint): void {
+    const small = Number(value);
+    if (small >= 0 && small < 2 ** 47) {
+      // Offsets and sizes: seven bits at a time without a bigint for each.
+      let left = small * 2;
+      for (; left >= 2 ** 28; left = Math.floor(left / 128)) this.byte((left % 128) | 0x80);
+      this.varint32(left);
+      return;
+    }
     let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
     for (; rest >= 0x80n; rest >>= 7n) this.byte(Number(rest & 0x7fn) | 0x80);
     this.byte(Number(rest));
