@@ -1,0 +1,109 @@
+import { scanFooter, type Footer } from "../../src/parquet/footer.ts";
+import type { LeafType } from "../../src/parquet/leaf-type.ts";
+import { flattenLeaves, readSchemaTree } from "../../src/parquet/schema-tree.ts";
+import {
+  ColumnChunk,
+  ColumnMetaData,
+  ConvertedType,
+  Encoding,
+  FieldRepetitionType,
+  FileMetaData,
+  RowGroup,
+  SchemaElement,
+  Statistics,
+} from "../../src/parquet/spec.ts";
+import { annotate, physicalTypes, storageOf } from "../../src/parquet/storage.ts";
+import { encodeStruct, ThriftStruct, thriftType } from "../../src/parquet/thrift.ts";
+
+type Repetition = "required" | "optional" | "repeated";
+
+const repetitionTypes: Record<Repetition, number> = {
+  required: FieldRepetitionType.REQUIRED,
+  optional: FieldRepetitionType.OPTIONAL,
+  repeated: FieldRepetitionType.REPEATED,
+};
+
+/** A leaf's element followed by nothing, or a group's followed by its children: flat lists nest by spreading. */
+export function leaf(repetition: Repetition, name: string, type: LeafType): ThriftStruct[] {
+  const { physicalType, typeLength } = storageOf(type);
+  const element = new ThriftStruct()
+    .setI32(SchemaElement.type, physicalTypes.indexOf(physicalType))
+    .setI32(SchemaElement.type_length, typeLength)
+    .setI32(SchemaElement.repetition_type, repetitionTypes[repetition])
+    .setString(SchemaElement.name, name);
+  return [annotate(element, type)];
+}
+
+export function group(
+  repetition: Repetition,
+  name: string,
+  annotation: "LIST" | "MAP" | "MAP_KEY_VALUE" | undefined,
+  ...children: ThriftStruct[][]
+): ThriftStruct[] {
+  const element = new ThriftStruct()
+    .setI32(SchemaElement.repetition_type, repetitionTypes[repetition])
+    .setString(SchemaElement.name, name)
+    .setI32(SchemaElement.num_children, children.length)
+    .setI32(SchemaElement.converted_type, annotation === undefined ? undefined : ConvertedType[annotation]);
+  return [element, ...children.flat()];
+}
+
+export function root(...children: ThriftStruct[][]): ThriftStruct[] {
+  const element = new ThriftStruct()
+    .setString(SchemaElement.name, "schema")
+    .setI32(SchemaElement.num_children, children.length);
+  return [element, ...children.flat()];
+}
+
+export const chunkBytes = 100;
+
+/** FileMetaData over a schema: every chunk has `chunkBytes` bytes, one after the other from the magic on. */
+export function fileMetaData(schema: ThriftStruct[], rowsOfGroups: readonly number[]): ThriftStruct {
+  const leaves = flattenLeaves(readSchemaTree(schema));
+  const encoder = new TextEncoder();
+  let offset = 4;
+  const rowGroups = rowsOfGroups.map((rows) => {
+    const columns = leaves.map(({ column }) => {
+      const metadata = new ThriftStruct()
+        .setI32(ColumnMetaData.type, physicalTypes.indexOf(column.physicalType))
+        .set(ColumnMetaData.encodings, thriftType.list, {
+          elementType: thriftType.i32,
+          elements: [Encoding.PLAIN, Encoding.RLE],
+        })
+        .set(ColumnMetaData.path_in_schema, thriftType.list, {
+          elementType: thriftType.binary,
+          elements: column.path.map((name) => encoder.encode(name)),
+        })
+        .setI32(ColumnMetaData.codec, 0)
+        .setI64(ColumnMetaData.num_values, rows)
+        .setI64(ColumnMetaData.total_uncompressed_size, 2 * chunkBytes)
+        .setI64(ColumnMetaData.total_compressed_size, chunkBytes)
+        .setI64(ColumnMetaData.data_page_offset, offset)
+        .setStruct(
+          ColumnMetaData.statistics,
+          new ThriftStruct()
+            .setI64(Statistics.null_count, 0)
+            .setBinary(Statistics.max_value, encoder.encode("z"))
+            .setBinary(Statistics.min_value, encoder.encode("a")),
+        );
+      offset += chunkBytes;
+      return new ThriftStruct().setI64(ColumnChunk.file_offset, 0).setStruct(ColumnChunk.meta_data, metadata);
+    });
+    return new ThriftStruct()
+      .setStructs(RowGroup.columns, columns)
+      .setI64(RowGroup.total_byte_size, 2 * chunkBytes * leaves.length)
+      .setI64(RowGroup.num_rows, rows);
+  });
+  return new ThriftStruct()
+    .setI32(FileMetaData.version, 2)
+    .setStructs(FileMetaData.schema, schema)
+    .setI64(
+      FileMetaData.num_rows,
+      rowsOfGroups.reduce((sum, rows) => sum + rows, 0),
+    )
+    .setStructs(FileMetaData.row_groups, rowGroups);
+}
+
+export function footerOf(metadata: ThriftStruct): Footer {
+  return scanFooter(encodeStruct(metadata));
+}
