@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { fileLineSchema, manifestSchema, pointerSchema } from "../src/dataset/formats.ts";
+import { claimSchema, fileLineSchema, manifestSchema, pointerSchema } from "../src/dataset/formats.ts";
 import { jobFileSchema } from "../src/dataset/job.ts";
+import { watchStateSchema } from "../src/publish/watch-state.ts";
 import { schemaVersionFileSchema } from "../src/schema/schema-version-file.ts";
 
 /**
@@ -15,6 +16,7 @@ export const formatsDirectory = join(import.meta.dirname, "../schemas/formats");
 const formats: Readonly<Record<string, { readonly title: string; readonly schema: z.ZodType }>> = {
   pointer: { title: "Colonnade pointer: pointers/<channel>.json", schema: pointerSchema },
   manifest: { title: "Colonnade manifest: versions/<version>/manifest.json", schema: manifestSchema },
+  claim: { title: "Colonnade claim: versions/<version>/claim.json", schema: claimSchema },
   "file-line": {
     title: "A line of a Colonnade file list: versions/<version>/files-<part>.jsonl.gz",
     schema: fileLineSchema,
@@ -23,6 +25,7 @@ const formats: Readonly<Record<string, { readonly title: string; readonly schema
     title: "Colonnade schema version: schemas/<dataset>/<n>.yaml",
     schema: schemaVersionFileSchema,
   },
+  "watch-state": { title: "State of colonnade watch", schema: watchStateSchema },
   job: { title: "Colonnade job: jobs/<name>.yaml", schema: jobFileSchema },
 };
 

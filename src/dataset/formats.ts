@@ -36,7 +36,7 @@ export const pointerSchema = z.looseObject({
     .number()
     .int()
     .positive()
-    .describe("Grows by one with every commit to the channel, rollbacks included."),
+    .describe("Grows with every commit to the channel, rollbacks included; never used twice."),
   writeId: z.string().describe("Unique to the attempt that wrote this pointer: how a lost reply is settled."),
   version: z.number().int().positive().describe("The version this channel serves."),
   manifest: objectReference,
@@ -124,7 +124,7 @@ export const manifestSchema = z.looseObject({
   version: z.number().int().positive(),
   job: z.string(),
   run: z.string(),
-  writeId: z.string(),
+  writeId: z.string().describe("That of the claim; pointers have their own."),
   base: z.number().int().positive().nullable().describe("The version this one was made beside, or null."),
   schema: schemaReference.extend({
     content: z

@@ -7,7 +7,7 @@ import type { WatchState } from "./watch.ts";
 
 const watchStateFormat = "colonnade/watch-state/1";
 
-const watchStateSchema = z.looseObject({
+export const watchStateSchema = z.looseObject({
   format: z.literal(watchStateFormat),
   destination: z.string(),
   channel: z.string(),
