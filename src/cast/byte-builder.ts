@@ -48,7 +48,7 @@ export class ByteBuilder {
     let rest = value;
     for (let i = this.length + width - 1; i >= this.length; i -= 1) {
       const quotient = Math.floor(rest / 10);
-      this.bytes[i] = 48 + rest - quotient * 10;
+      this.bytes[i] = 48 + (rest - quotient * 10);
       rest = quotient;
     }
     this.length += width;

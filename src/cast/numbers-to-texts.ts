@@ -81,14 +81,26 @@ export function formatFloat32(value: number): string {
   return formatDouble(shortestFloat32(value));
 }
 
-/** The double of the fewest digits that rounds to this float: printing it prints those digits. */
+/**
+ * The double of the fewest digits that rounds to this float: printing it prints those digits. Of two that are equally near the
+ * one with an even last digit, as the double-conversion library has it.
+ */
 export function shortestFloat32(value: number): number {
   // Six digits survive a float32 (FLT_DIG), so fewer are found by six; subnormals have fewer bits.
   for (let precision = Math.abs(value) < 2 ** -126 ? 1 : 6; precision < 9; precision += 1) {
     const candidate = Number(value.toPrecision(precision));
-    if (Math.fround(candidate) === value) return candidate;
+    if (Math.fround(candidate) === value) return evenOfTwo(value, candidate, precision);
   }
   return Number(value.toPrecision(9));
+}
+
+/** `toPrecision` rounds ties away from zero: where it did so to an odd digit, the number on the other side. */
+function evenOfTwo(value: number, candidate: number, precision: number): number {
+  const longer = value.toExponential(precision);
+  const [mantissa = "", exponent = ""] = longer.split("e");
+  if (!mantissa.endsWith("5") || Number(longer) !== value || candidate === value) return candidate;
+  const below = mantissa.slice(0, -1);
+  return Number(below.at(-1)) % 2 === 0 ? Number(`${below}e${exponent}`) : candidate;
 }
 
 /** As many decimals as the scale; Arrow goes over to an exponent where more than five zeros would follow the point. */

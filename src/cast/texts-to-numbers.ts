@@ -42,7 +42,7 @@ export function parseIntegers(values: BytesValues, to: IntType): CastResult {
       data[position] === 0x30 &&
       ((data[position + 1] as number) | 0x20) === 0x78
     ) {
-      if (!parseHex(data, position + 2, end, to.bits, narrow, words, i)) invalid.push(i);
+      if (!parseHex(data, position + 2, end, to, narrow, words, i)) invalid.push(i);
       continue;
     }
     let high = 0;
@@ -78,7 +78,7 @@ function parseHex(
   data: Uint8Array,
   start: number,
   end: number,
-  bits: number,
+  { bits, signed }: IntType,
   narrow: Int32Array,
   words: Uint32Array,
   index: number,
@@ -96,7 +96,8 @@ function parseHex(
     words[2 * index] = low;
     words[2 * index + 1] = high;
   } else {
-    narrow[index] = low;
+    // A negative int8 or int16 is stored as an INT32 of that value.
+    narrow[index] = signed ? (low << (32 - bits)) >> (32 - bits) : low;
   }
   return true;
 }
