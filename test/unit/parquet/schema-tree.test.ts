@@ -105,7 +105,8 @@ describe("lists, by the examples of LogicalTypes.md", () => {
 
 describe("maps, by the examples of LogicalTypes.md", () => {
   test("keys and values", () => {
-    const body = entries(
+    const body = group(
+      "repeated",
       "key_value",
       undefined,
       leaf("required", "key", string),
@@ -115,7 +116,8 @@ describe("maps, by the examples of LogicalTypes.md", () => {
   });
 
   test("keys and values are known by position, and MAP_KEY_VALUE inside is no map of its own", () => {
-    const body = entries(
+    const body = group(
+      "repeated",
       "map",
       "MAP_KEY_VALUE",
       leaf("required", "str", string),
