@@ -13,8 +13,11 @@ import type { Publication, PublishResult } from "../../src/dataset/publish-versi
 import { rollback } from "../../src/dataset/rollback.ts";
 import { createFileStore } from "../../src/store/file.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
+import { createS3Store } from "../../src/store/s3.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { readGenerations, readServed } from "../support/check-destination.ts";
+import { createTestBucket, describeS3 } from "../support/minio.ts";
+import type { S3TestServer } from "../support/minio.ts";
 import { collect, lineOf, publicationOf, putData } from "../support/dataset-fixtures.ts";
 
 const lines = [lineOf("2026-01-01")];
@@ -39,15 +42,23 @@ async function connectFolder(): Promise<Connect> {
   return () => createFileStore({ rootPath });
 }
 
+async function connectBucket(server: S3TestServer): Promise<Connect> {
+  const bucket = await createTestBucket(server);
+  const { endpoint, region, accessKeyId, secretAccessKey } = server;
+  return () => {
+    const credentials = { accessKeyId, secretAccessKey };
+    const store = createS3Store({ bucket, prefix: "migrated", endpoint, region, credentials });
+    onTestFinished(() => store.close());
+    return store;
+  };
+}
+
 async function publish(store: ObjectStore, more: Partial<Publication> = {}): Promise<PublishResult> {
   const destination = { store, clock: systemClock, ids: randomIds() };
   return publishVersion(destination, publicationOf(await readPointer(store, "current"), lines, more));
 }
 
-describe.each([
-  ["memory", connectMemory],
-  ["file", connectFolder],
-])("%s:", (_, connect) => {
+function describeRaces(connect: () => Promise<Connect>): void {
   test.each(["first", "later"])(
     "20 writers on one base make one generation each: the %s ones",
     async (which) => {
@@ -107,6 +118,18 @@ describe.each([
       "versions/000002/manifest.json",
     ]);
   });
+}
+
+describe("in memory", () => {
+  describeRaces(connectMemory);
+});
+
+describe("in a folder", () => {
+  describeRaces(connectFolder);
+});
+
+describeS3("on a real S3 server", (server) => {
+  describeRaces(() => connectBucket(server));
 });
 
 test("20 writers in 4 processes on one folder make one generation each", async () => {
