@@ -74,3 +74,8 @@ export function withDetails(error: ColonnadeError, details: ErrorDetails): Colon
 export function unreachable(value: never): never {
   throw new ColonnadeError("internal", "UNREACHABLE", "a case was not handled", { value: String(value) });
 }
+
+/** For work that an aborted signal ends. */
+export function cancelled(): ColonnadeError {
+  return new ColonnadeError("cancelled", "CANCELLED", "stopped by a signal; a rerun resumes");
+}

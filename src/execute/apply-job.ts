@@ -1,0 +1,271 @@
+import pLimit from "p-limit";
+import { cancelled, ColonnadeError, toColonnadeError, unreachable } from "../base/errors.ts";
+import type { Destination } from "../dataset/commit.ts";
+import type { FileLine, Manifest, Pointer } from "../dataset/formats.ts";
+import { pointerKey } from "../dataset/layout.ts";
+import { createRunLog, removeRun, removeShards } from "../dataset/run-log.ts";
+import {
+  type LostDecision,
+  type LostRace,
+  isSameContent,
+  publishVersion,
+} from "../dataset/publish-version.ts";
+import { readManifest } from "../dataset/manifest.ts";
+import { codecs } from "../parquet/column-data.ts";
+import type { PlannedObject, UnreadableObject } from "../plan/plan.ts";
+import { canonicalContent } from "../schema/fingerprint.ts";
+import { createChunkWorkers } from "./chunk-workers.ts";
+import type { JobContext } from "./job-context.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { type MigrateContext, migrateObject } from "./migrate-object.ts";
+import {
+  describeUnreadable,
+  listedObjects,
+  type PlanOptions,
+  planJob,
+  type PreparedPlan,
+} from "./plan-job.ts";
+import { readFooter } from "./read-footer.ts";
+import { SourceDigest } from "./source-survey.ts";
+import { versionLines, VersionTotals } from "./version-lines.ts";
+
+export interface ApplyResult {
+  readonly outcome: "committed" | "upToDate";
+  readonly pointer: Pointer;
+  readonly manifest: Manifest;
+  readonly plan: PreparedPlan["plan"];
+}
+
+/** What Node itself, its worker threads and the SDK take before the first byte of data: not ours to hand out. */
+const baselineBytes = 150_000_000;
+const budgetBytesMin = 32_000_000;
+
+/**
+ * Carries out a plan: migrates every object to do, then publishes a new version and moves the pointer.
+ *
+ * When objects fail, the others are still done (a rerun finds them), all failures are reported together in one `data` error
+ * (`OBJECTS_FAILED`), and nothing is committed. Throws `conflict` when the source or the channel changed meanwhile, `unknown` when it is
+ * not known whether the pointer moved, `cancelled`, `unavailable`.
+ */
+export async function applyPlan(context: JobContext, prepared: PreparedPlan): Promise<ApplyResult> {
+  const { plan, base } = prepared;
+  if (plan.upToDate && base !== undefined) {
+    return { outcome: "upToDate", pointer: base.pointer.pointer, manifest: base.manifest, plan };
+  }
+  const { destination, clock, ids } = context;
+  const run = ids.next();
+  const target: Destination = { store: destination, clock, ids };
+  const log = createRunLog(target, run);
+  let results: FileLine[];
+  try {
+    results = await migrateAll(context, prepared, (line) => log.record(line));
+  } finally {
+    await log.close();
+  }
+  return publish(context, prepared, target, run, results);
+}
+
+/** Plans and applies in one go. */
+export async function applyJob(context: JobContext, options: PlanOptions = {}): Promise<ApplyResult> {
+  return applyPlan(context, await planJob(context, options));
+}
+
+async function migrateAll(
+  context: JobContext,
+  prepared: PreparedPlan,
+  onDone: (line: FileLine) => void,
+): Promise<FileLine[]> {
+  const { job, signal, onEvent } = context;
+  const { plan, finished, recogniser, footers } = prepared;
+  const failures: UnreadableObject[] = [...plan.objects.unreadable];
+  const results: FileLine[] = [...finished.lines.values()];
+  const todo = plan.objects.todo.filter(({ task }) => !finished.lines.has(task));
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  const workers = createChunkWorkers({ workers: job.limits.workers, signal: both });
+  const migrateContext = migrateContextOf(context, prepared, workers, both);
+  onEvent({
+    event: "started",
+    objects: todo.length,
+    bytes: todo.reduce((sum, object) => sum + object.bytesCopied + object.bytesRewritten, 0),
+    resumed: finished.lines.size,
+  });
+
+  const migrateOne = async (object: PlannedObject): Promise<void> => {
+    if (both.aborted) return;
+    try {
+      const footer =
+        footers.get(object.source.key) ??
+        (await readFooter({ ...object.source, store: context.source }, both));
+      const recognised = recogniser.recognise(footer, object.source.partition);
+      const line = await migrateObject(object, footer, recognised, migrateContext);
+      results.push(line);
+      onDone(line);
+      const { key, rows, bytesCopied, bytesRewritten } = line;
+      onEvent({ event: "objectDone", object: object.source.key, key, rows, bytesCopied, bytesRewritten });
+    } catch (thrown) {
+      const error = toColonnadeError(thrown);
+      if (error.kind !== "data" && error.kind !== "conflict") {
+        stop.abort();
+        throw error;
+      }
+      failures.push(describeUnreadable(object.source.key, error));
+      onEvent({ event: "objectFailed", object: object.source.key, code: error.code, message: error.message });
+    }
+  };
+
+  try {
+    const limit = pLimit(Math.min(job.limits.requests, Math.max(2, job.limits.workers * 2)));
+    const settled = await Promise.allSettled(todo.map((object) => limit(migrateOne, object)));
+    const fatal = settled.find((one) => one.status === "rejected");
+    if (signal.aborted) throw cancelled();
+    if (fatal !== undefined) throw toColonnadeError(fatal.reason);
+  } finally {
+    await workers.close();
+  }
+  if (failures.length > 0) throw objectsFailed(failures, results.length);
+  return results;
+}
+
+function migrateContextOf(
+  context: JobContext,
+  { to }: PreparedPlan,
+  workers: MigrateContext["workers"],
+  signal: AbortSignal,
+): MigrateContext {
+  const { job, history, onEvent } = context;
+  const { compression } = job.output;
+  const wanted = compression.toUpperCase();
+  const warned = new Set<string>();
+  return {
+    source: context.source,
+    destination: context.destination,
+    workers,
+    budget: new MemoryBudget(Math.max(budgetBytesMin, job.limits.memoryBytes - baselineBytes)),
+    signal,
+    to,
+    dataset: history.dataset,
+    partitioning: job.source.partitioning,
+    compression: codecs.find((codec) => codec === wanted) ?? "keep",
+    onBytes: (copied, written) => onEvent({ event: "bytes", copied, written }),
+    onWarning: (message, details) => {
+      // The same footer is in every object of a dataset: said once, it is a warning, said a million times, a flood.
+      if (warned.has(message)) return;
+      warned.add(message);
+      onEvent({ event: "warning", message, details });
+    },
+  };
+}
+
+function objectsFailed(failures: readonly UnreadableObject[], done: number): ColonnadeError {
+  const [first] = failures;
+  const kinds = new Set(failures.map(({ kind }) => kind));
+  const sorted = failures.toSorted((a, b) => (a.object < b.object ? -1 : 1));
+  if (kinds.size === 1 && first?.kind === "conflict") {
+    return new ColonnadeError("conflict", "SOURCE_CHANGED", "source changed while it was read; plan again", {
+      objects: sorted,
+    });
+  }
+  return new ColonnadeError(
+    "data",
+    "OBJECTS_FAILED",
+    `${failures.length === 1 ? "an object" : `${failures.length} objects`} cannot be migrated; nothing was committed`,
+    { objects: sorted, objectsDone: done },
+  );
+}
+
+async function publish(
+  context: JobContext,
+  prepared: PreparedPlan,
+  target: Destination,
+  run: string,
+  results: readonly FileLine[],
+): Promise<ApplyResult> {
+  const { job, history, destination, signal, onEvent } = context;
+  const { plan, base, to, finished } = prepared;
+  const totals = new VersionTotals(plan);
+  onEvent({ event: "publishing", objects: results.length + plan.objects.carried });
+  const result = await publishVersion(target, {
+    channel: job.destination.channel,
+    base: base?.pointer,
+    facts: {
+      dataset: history.dataset,
+      job: job.job,
+      run,
+      schema: { version: to.version, fingerprint: to.fingerprint, content: canonicalContent(to) },
+      from: [...plan.from],
+      changes: [...plan.changes],
+      source: { uri: context.source.uri },
+    },
+    lines: totals.over(versionLines(destination, base?.manifest, prepared.replaced, results)),
+    summarise: () => totals.summary(),
+    reason: `apply ${job.job}`,
+    model: base?.pointer.pointer.model,
+    onLost: (lost) => decideLost(context, prepared, lost),
+    signal,
+  });
+  switch (result.outcome) {
+    case "committed": {
+      const { generation, version } = result.pointer;
+      const pointer = `${destination.uri}/${pointerKey(job.destination.channel)}`;
+      onEvent({ event: "committed", generation, version, pointer });
+      await removeRun(destination, run);
+      await removeShards(destination, finished.shards);
+      return { outcome: "committed", pointer: result.pointer, manifest: result.manifest, plan };
+    }
+    case "accepted": {
+      await removeRun(destination, run);
+      const manifest = await readManifest(destination, result.current.pointer.manifest);
+      return { outcome: "upToDate", pointer: result.current.pointer, manifest, plan };
+    }
+    case "conflict":
+      throw new ColonnadeError(
+        "conflict",
+        "POINTER_MOVED",
+        "another job moved the channel meanwhile; plan again",
+        {
+          channel: job.destination.channel,
+          generation: result.current.pointer.generation,
+          servedSchema: result.current.pointer.schema.version,
+        },
+      );
+    case "unknown":
+      throw new ColonnadeError(
+        "unknown",
+        "COMMIT_UNKNOWN",
+        "whether the pointer moved is not known; a rerun decides",
+        {
+          channel: job.destination.channel,
+          version: result.manifest.version,
+          writeId: result.pointer.writeId,
+        },
+        { cause: result.cause },
+      );
+    default:
+      return unreachable(result);
+  }
+}
+
+/**
+ * Somebody else committed while we worked. What we made depends on the source and the schema alone, so while both are as we
+ * found them it may follow theirs; unless theirs is the same already, or of another schema, or ours was built upon lines that
+ * are no longer served.
+ */
+async function decideLost(
+  context: JobContext,
+  { base, to, filter, sourceDigest }: PreparedPlan,
+  { current, manifest }: LostRace,
+): Promise<LostDecision> {
+  const { onEvent, destination } = context;
+  const decide = (decision: LostDecision): LostDecision => {
+    onEvent({ event: "lost", generation: current.pointer.generation, decision });
+    return decision;
+  };
+  const theirs = await readManifest(destination, current.pointer.manifest);
+  if (isSameContent(theirs, manifest)) return decide("accept");
+  const schemas = [to.fingerprint, base?.manifest.schema.fingerprint];
+  if (filter !== undefined || !schemas.includes(theirs.schema.fingerprint)) return decide("conflict");
+  const now = new SourceDigest();
+  for await (const _ of listedObjects(context, now, [])) if (context.signal.aborted) throw cancelled();
+  return decide(now.hex() === sourceDigest ? "rebase" : "conflict");
+}

@@ -1,0 +1,71 @@
+import { Piscina } from "piscina";
+import { cancelled, ColonnadeError } from "../base/errors.ts";
+import type { WrittenChunk } from "../parquet/column-data.ts";
+import type { BorrowRequest } from "./borrow-levels.ts";
+import { type ChunkJob, ownsBuffer, type PackedResult, unpackReply } from "./chunk-worker.ts";
+import type { ChunkReply, ChunkRequest } from "./rewrite-chunk.ts";
+
+/** Where the work on chunks is done, away from the thread that moves bytes. */
+export interface ChunkWorkers {
+  /** Takes the request's bytes over: they may be gone afterwards. */
+  rewrite(request: ChunkRequest): Promise<ChunkReply>;
+  borrow(request: BorrowRequest): Promise<WrittenChunk>;
+  close(): Promise<void>;
+}
+
+/**
+ * Worker threads, started when the first chunk needs one. An aborted signal ends them in the middle of their work;
+ * what they were asked for is then `cancelled`.
+ */
+export function createChunkWorkers(options: {
+  readonly workers: number;
+  readonly signal?: AbortSignal;
+}): ChunkWorkers {
+  let pool: Piscina | undefined;
+  const start = (): Piscina =>
+    (pool ??= new Piscina({
+      // As source under Node's type stripping, as JavaScript in the package.
+      filename: new URL(
+        import.meta.url.endsWith(".ts") ? "./chunk-worker.ts" : "./chunk-worker.js",
+        import.meta.url,
+      ).href,
+      maxThreads: options.workers,
+      minThreads: 0,
+      idleTimeout: 10_000,
+    }));
+
+  async function run(job: ChunkJob): Promise<ChunkReply> {
+    const { bytes } = job.request;
+    const { signal } = options;
+    let result: PackedResult;
+    try {
+      result = (await start().run(job, {
+        transferList: ownsBuffer(bytes) ? [bytes.buffer] : [],
+        ...(signal === undefined ? {} : { signal }),
+      })) as PackedResult;
+    } catch (cause) {
+      if (signal?.aborted === true) throw cancelled();
+      // A worker that died (out of memory, most likely) takes its task with it, not the others.
+      throw new ColonnadeError(
+        "internal",
+        "WORKER_DIED",
+        "worker thread ended in the middle of a chunk",
+        {},
+        { cause },
+      );
+    }
+    if (result.ok) return unpackReply(result.reply);
+    const { kind, code, message, details } = result.error;
+    throw new ColonnadeError(kind, code, message, details);
+  }
+
+  return {
+    rewrite: (request) => run({ kind: "rewrite", request }),
+    async borrow(request) {
+      const { chunk } = await run({ kind: "borrow", request });
+      if (chunk === undefined) throw new ColonnadeError("internal", "CHUNK_MISSING", "worker wrote no chunk");
+      return chunk;
+    },
+    close: async () => pool?.destroy(),
+  };
+}

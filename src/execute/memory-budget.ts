@@ -1,0 +1,69 @@
+import { cancelled } from "../base/errors.ts";
+
+/**
+ * Hands out bytes of a fixed budget, first come first served, so that the chunks in flight never outgrow
+ * `limits.memory`. A request larger than the whole budget waits until it is alone.
+ *
+ * Whoever holds bytes must be able to finish without asking for more: callers acquire in the order in which
+ * they will release, so the oldest holder always goes on and nobody waits in a circle.
+ */
+export class MemoryBudget {
+  readonly capacityBytes: number;
+  #freeBytes: number;
+  readonly #waiting: { bytes: number; grant: () => void; refuse: (reason: unknown) => void }[] = [];
+
+  constructor(capacityBytes: number) {
+    this.capacityBytes = capacityBytes;
+    this.#freeBytes = capacityBytes;
+  }
+
+  get usedBytes(): number {
+    return this.capacityBytes - this.#freeBytes;
+  }
+
+  /** Resolves to a release function (safe to call twice) when the bytes are free. Rejects `cancelled` on abort. */
+  async acquire(bytes: number, signal?: AbortSignal): Promise<() => void> {
+    const granted = Math.min(Math.ceil(bytes), this.capacityBytes);
+    if (signal?.aborted === true) throw cancelled();
+    if (this.#waiting.length > 0 || granted > this.#freeBytes) await this.#wait(granted, signal);
+    else this.#freeBytes -= granted;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#freeBytes += granted;
+      this.#grantWaiting();
+    };
+  }
+
+  #wait(bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiter = {
+        bytes,
+        grant: () => {
+          signal?.removeEventListener("abort", onAbort);
+          resolve();
+        },
+        refuse: reject,
+      };
+      const onAbort = (): void => {
+        const index = this.#waiting.indexOf(waiter);
+        if (index < 0) return;
+        this.#waiting.splice(index, 1);
+        reject(cancelled());
+        this.#grantWaiting();
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#waiting.push(waiter);
+    });
+  }
+
+  #grantWaiting(): void {
+    for (let first = this.#waiting[0]; first !== undefined && first.bytes <= this.#freeBytes;) {
+      this.#waiting.shift();
+      this.#freeBytes -= first.bytes;
+      first.grant();
+      first = this.#waiting[0];
+    }
+  }
+}

@@ -1,0 +1,249 @@
+import { ColonnadeError, toColonnadeError, withDetails } from "../base/errors.ts";
+import { crc32Hex, updateCrc32 } from "../base/digest.ts";
+import type { FileLine } from "../dataset/formats.ts";
+import { dataKey, quarantineKey } from "../dataset/layout.ts";
+import { formatPartition } from "../dataset/partition.ts";
+import type { Codec } from "../parquet/column-data.ts";
+import type { Footer } from "../parquet/footer.ts";
+import type { PlannedObject } from "../plan/plan.ts";
+import { rewriteKeyValueMetadata } from "../schema/embedded/rewrite.ts";
+import type { SchemaVersion } from "../schema/schema-version.ts";
+import { createOnly, type ObjectStore, type ObjectWriter } from "../store/object-store.ts";
+import { chunkOperations, quarantinedRows, type SourceObjectReader } from "./chunk-operations.ts";
+import type { ChunkWorkers } from "./chunk-workers.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import { outputPartition, partitionConstant } from "./output-partition.ts";
+import { type QuarantinedRows, writeQuarantine } from "./quarantine.ts";
+import { type RecognisedSchema, schemaKey } from "./recognise.ts";
+import { selectedRows } from "./select-rows.ts";
+import { SpliceWriter } from "./splice-writer.ts";
+import { type PlannedRowGroup, writeObject } from "./write-object.ts";
+
+/** What the tasks of one run share. */
+export interface MigrateContext {
+  readonly source: ObjectStore;
+  readonly destination: ObjectStore;
+  readonly workers: ChunkWorkers;
+  readonly budget: MemoryBudget;
+  readonly signal: AbortSignal;
+  readonly to: SchemaVersion;
+  readonly dataset: string;
+  readonly partitioning: "hive" | "flat";
+  readonly compression: Codec | "keep";
+  readonly onBytes: (copied: number, written: number) => void;
+  readonly onWarning: (message: string, details: object) => void;
+}
+
+/**
+ * Migrates one source object and writes its output (and quarantine) object, create-only: when it is there already, from a run that
+ * died before it could say so, it is compared and taken. Returns the object's line for the file list.
+ *
+ * Throws `data` for what is wrong with the object (its key is in the details), `conflict` `SOURCE_CHANGED`.
+ */
+export async function migrateObject(
+  planned: PlannedObject,
+  footer: Footer,
+  recognised: RecognisedSchema,
+  context: MigrateContext,
+): Promise<FileLine> {
+  try {
+    return await migrate(planned, footer, recognised, context);
+  } catch (error) {
+    throw withDetails(toColonnadeError(error), { object: planned.source.key });
+  }
+}
+
+async function migrate(
+  planned: PlannedObject,
+  footer: Footer,
+  recognised: RecognisedSchema,
+  context: MigrateContext,
+): Promise<FileLine> {
+  const { source: object, task } = planned;
+  const reader: SourceObjectReader = {
+    object: { store: context.source, key: object.key, etag: object.etag, bytes: object.bytes },
+    footer,
+    workers: context.workers,
+    budget: context.budget,
+    signal: context.signal,
+    compression: context.compression,
+  };
+  const partition = await outputPartition(reader, recognised, object.partition, context.to);
+  const directory =
+    context.partitioning === "flat" && partition.length === 0
+      ? object.partition.directory
+      : formatPartition(partition);
+  const key = dataKey(directory, object.partition.stem, task);
+  const quarantined: QuarantinedRows[] = [];
+  const { leaves, elements } = recognised.output;
+  const invalid = new Map<string, number>();
+
+  async function* rowGroups(): AsyncIterable<PlannedRowGroup> {
+    for (const [rowGroup, { rows }] of footer.rowGroups.entries()) {
+      const found = await quarantinedRows(reader, leaves, rowGroup);
+      for (const [column, count] of found.invalid) invalid.set(column, (invalid.get(column) ?? 0) + count);
+      const selection = found.rows.length === 0 ? undefined : ({ kind: "drop", rows: found.rows } as const);
+      if (selection !== undefined) quarantined.push({ rowGroup, rows: found.rows, reasons: found.reasons });
+      const left = selectedRows(rows, selection);
+      // A row group that is empty now would only puzzle readers; one that always was is carried.
+      if (left === 0 && rows > 0) continue;
+      const constant = partitionConstant(recognised, object.partition);
+      yield {
+        rowGroup,
+        rows: left,
+        operations: chunkOperations(reader, leaves, rowGroup, selection, constant),
+      };
+    }
+  }
+
+  const written = await writeOutput(context, reader, key, async (writer) => {
+    const metadata = outputMetadata(footer, recognised, context, false);
+    const counted = await writeObject(
+      reader,
+      writer,
+      { elements, leaves, keyValueMetadata: metadata },
+      rowGroups(),
+    );
+    for (const [leaf, count] of counted) {
+      const column = leaves[leaf]?.column.path.join(".") ?? "";
+      if (!invalid.has(column)) invalid.set(column, count);
+    }
+  });
+  const quarantine = await keepQuarantine(
+    context,
+    reader,
+    quarantineKey(directory, object.partition.stem, task),
+    quarantined,
+  );
+  const rowsQuarantined = quarantine?.rows ?? 0;
+  return {
+    key,
+    partition: Object.fromEntries(partition.map(({ name, value }) => [name, value])),
+    rows: footer.rows - rowsQuarantined,
+    bytes: written.bytes,
+    crc32: written.crc32,
+    etag: written.etag,
+    source: {
+      key: object.key,
+      etag: object.etag,
+      bytes: object.bytes,
+      rows: footer.rows,
+      schemaVersion: recognised.from.version,
+    },
+    task,
+    columns: actionsOf(recognised),
+    bytesCopied: written.bytesCopied,
+    bytesRewritten: written.bytesWritten,
+    invalid: Object.fromEntries(invalid),
+    quarantine: quarantine ?? null,
+  };
+}
+
+/** `borrowLevels` is a constant to whoever reads the manifest. */
+function actionsOf({ output }: RecognisedSchema): FileLine["columns"] {
+  return Object.fromEntries(
+    output.leaves.map(({ column, action }) => [
+      column.path.join("."),
+      action.action === "borrowLevels" ? "constant" : action.action,
+    ]),
+  );
+}
+
+function outputMetadata(
+  footer: Footer,
+  recognised: RecognisedSchema,
+  context: MigrateContext,
+  rowsDropped: boolean,
+): [string, string | undefined][] {
+  const carried = footer.keyValueMetadata.filter(([key]) => key !== schemaKey);
+  const { pairs, warnings } = rewriteKeyValueMetadata(carried, { ...recognised.mapping, rowsDropped });
+  for (const warning of warnings) context.onWarning(warning, { schema: recognised.from.version });
+  const { version, fingerprint } = context.to;
+  return [...pairs, [schemaKey, JSON.stringify({ dataset: context.dataset, version, fingerprint })]];
+}
+
+interface WrittenOutput {
+  readonly etag: string;
+  readonly bytes: number;
+  readonly crc32: string;
+  readonly bytesCopied: number;
+  readonly bytesWritten: number;
+}
+
+/** Writes one object, create-only and atomic; a failure leaves nothing behind. */
+async function writeOutput(
+  { destination, signal, onBytes }: MigrateContext,
+  { object }: SourceObjectReader,
+  key: string,
+  write: (writer: SpliceWriter) => Promise<void>,
+): Promise<WrittenOutput> {
+  const writer = await destination.createWriter(key, { precondition: createOnly, signal });
+  const splice = new SpliceWriter(writer, object, onBytes);
+  try {
+    await write(splice);
+    const done = await splice.complete();
+    const etag = await settleOutput(destination, key, done);
+    const { bytesCopied, bytesWritten } = splice;
+    return { etag, bytes: done.bytes, crc32: crc32Hex(done.crc32), bytesCopied, bytesWritten };
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+/**
+ * The output is named after everything it depends on, so an object that is there already is ours: from a run that died, from
+ * another run at the same time, or from this one when the reply was lost. It is read back to be sure.
+ */
+async function settleOutput(
+  destination: ObjectStore,
+  key: string,
+  done: Awaited<ReturnType<ObjectWriter["complete"]>>,
+): Promise<string> {
+  if (done.result.outcome === "written") return done.result.etag;
+  const found = await destination.getStream(key);
+  if (found === undefined) {
+    const cause = "cause" in done.result ? done.result.cause : undefined;
+    throw new ColonnadeError(
+      "unavailable",
+      "WRITE_FAILED",
+      "output object could not be written",
+      { key },
+      { cause },
+    );
+  }
+  let crc = 0;
+  let bytes = 0;
+  for await (const chunk of found.body) {
+    crc = updateCrc32(chunk, crc);
+    bytes += chunk.length;
+  }
+  if (bytes !== done.bytes || crc >>> 0 !== done.crc32 >>> 0) {
+    throw new ColonnadeError(
+      "data",
+      "OUTPUT_DIFFERS",
+      "an object with other content stands where the output belongs",
+      {
+        key,
+        bytes,
+        expectedBytes: done.bytes,
+        crc32: crc32Hex(crc),
+        expectedCrc32: crc32Hex(done.crc32),
+      },
+    );
+  }
+  return found.etag;
+}
+
+async function keepQuarantine(
+  context: MigrateContext,
+  reader: SourceObjectReader,
+  key: string,
+  quarantined: readonly QuarantinedRows[],
+): Promise<NonNullable<FileLine["quarantine"]> | undefined> {
+  if (quarantined.length === 0) return undefined;
+  const { bytes, crc32 } = await writeOutput(context, reader, key, (writer) =>
+    writeQuarantine(reader, writer, quarantined),
+  );
+  return { key, rows: quarantined.reduce((rows, group) => rows + group.rows.length, 0), bytes, crc32 };
+}

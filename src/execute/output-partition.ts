@@ -1,0 +1,176 @@
+import { castValues } from "../cast/cast-values.ts";
+import type { Stored } from "../cast/cast.ts";
+import { formatValue } from "../cast/format-value.ts";
+import { parseScalar } from "../cast/parse-scalar.ts";
+import { ColonnadeError } from "../base/errors.ts";
+import type { PartitionedKey, PartitionValue } from "../dataset/partition.ts";
+import { formatLeafType, sameLeafType, type LeafType } from "../parquet/leaf-type.ts";
+import { readColumnChunk } from "../parquet/read-chunk.ts";
+import { storageOf } from "../parquet/storage.ts";
+import { type Values, valueCount } from "../parquet/values.ts";
+import { chunkByteRange } from "../parquet/chunk-range.ts";
+import type { OutputLeaf } from "../plan/output-schema.ts";
+import { defaultCastPolicy, type Field, type SchemaVersion } from "../schema/schema-version.ts";
+import { fieldsById, partitionFields } from "../schema/walk-fields.ts";
+import type { SourceObjectReader } from "./chunk-operations.ts";
+import type { RecognisedSchema } from "./recognise.ts";
+import { readRange } from "./read-footer.ts";
+
+/**
+ * The partition that an output object belongs to: values from the source's path, cast where the field's type changed, or
+ * from a column that becomes a partition field, which must then hold one value in the whole object.
+ */
+export async function outputPartition(
+  reader: SourceObjectReader,
+  recognised: RecognisedSchema,
+  partition: PartitionedKey,
+  to: SchemaVersion,
+): Promise<PartitionValue[]> {
+  const { from } = recognised;
+  const old = fieldsById(from);
+  const values: PartitionValue[] = [];
+  for (const field of partitionFields(to)) {
+    const before = old.get(field.id)?.field;
+    if (before !== undefined && from.partitionBy.includes(field.id)) {
+      const text = partition.values.find(({ name }) => name === before.name)?.value ?? null;
+      values.push({ name: field.name, value: castText(text, before, field) });
+    } else if (before === undefined) {
+      values.push({ name: field.name, value: defaultText(field) });
+    } else {
+      values.push({ name: field.name, value: await onlyValue(reader, recognised, before, field) });
+    }
+  }
+  return values;
+}
+
+/** The constant of a leaf whose values were in the path until now. */
+export function partitionConstant(
+  { from }: RecognisedSchema,
+  partition: PartitionedKey,
+): (field: number, leaf: OutputLeaf) => Values | null {
+  const old = fieldsById(from);
+  return (field, leaf) => {
+    const before = old.get(field)?.field;
+    const text = partition.values.find(({ name }) => name === before?.name)?.value ?? null;
+    if (text === null || before === undefined) {
+      if (leaf.column.maxDefinitionLevel > 0) return null;
+      throw partitionInvalid(leaf.column.path.join("."), "null", leaf.column.type);
+    }
+    const { physicalType, typeLength, type } = leaf.column;
+    const stored: Stored = { type, physicalType, ...(typeLength === undefined ? {} : { typeLength }) };
+    return castScalar(text, leafOf(before), stored, before.name);
+  };
+}
+
+/** The default of a partition field that is new, as a path spells it. */
+function defaultText(field: Field): string | null {
+  if (field.default === undefined || field.default === null) return null;
+  const type = leafOf(field);
+  const stored: Stored = { type, ...storageOf(type) };
+  const parsed = parseScalar(field.default, stored);
+  if ("error" in parsed) throw partitionInvalid(field.name, JSON.stringify(field.default), type);
+  return formatValue(parsed, 0, stored);
+}
+
+function castText(text: string | null, before: Field, field: Field): string | null {
+  const to = leafOf(field);
+  if (text === null) {
+    if (!field.nullable) throw partitionInvalid(field.name, "null", to);
+    return null;
+  }
+  if (sameLeafType(leafOf(before), to)) return text;
+  const stored: Stored = { type: to, ...storageOf(to) };
+  return formatValue(castScalar(text, leafOf(before), stored, before.name), 0, stored);
+}
+
+/** Reads the text as a value of the old type and casts that: `007` as an integer is `7`, as it would be in a column. */
+function castScalar(text: string, from: LeafType, to: Stored, name: string): Values {
+  const stored: Stored = { type: from, ...storageOf(from) };
+  const parsed = parseScalar(text, stored);
+  if ("error" in parsed) throw partitionInvalid(name, text, from);
+  if (sameLeafType(from, to.type)) return parsed;
+  const { values, invalid } = castValues(parsed, { from: stored, to, rounding: defaultCastPolicy.rounding });
+  if (invalid.length > 0) throw partitionInvalid(name, text, to.type);
+  return values;
+}
+
+/** The one value of a column in an object, as a path spells it. */
+async function onlyValue(
+  reader: SourceObjectReader,
+  { pair }: RecognisedSchema,
+  before: Field,
+  field: Field,
+): Promise<string | null> {
+  const node = pair.nodes.get(before.id);
+  if (node?.kind !== "leaf") {
+    throw new ColonnadeError(
+      "invalid",
+      "PARTITION_FIELD_INVALID",
+      "only a stored leaf can become a partition field",
+      {
+        field: before.name,
+      },
+    );
+  }
+  const found = new Set<string | null>();
+  for (const [rowGroup, { rows }] of reader.footer.rowGroups.entries()) {
+    if (rows === 0) continue;
+    const facts = reader.footer.chunkFacts(rowGroup, node.leafIndex);
+    const { start, end } = chunkByteRange(facts, reader.object.bytes);
+    const release = await reader.budget.acquire(
+      end - start + 3 * facts.totalUncompressedBytes,
+      reader.signal,
+    );
+    try {
+      const bytes = await readRange(reader.object, start, end, reader.signal);
+      const { values, entries } = await readColumnChunk(bytes, node.column, facts);
+      if (valueCount(values) < entries) found.add(null);
+      for (const text of distinctTexts(values, node.column)) found.add(text);
+    } finally {
+      release();
+    }
+    if (found.size > 1) break;
+  }
+  const [text, second] = found;
+  if (second !== undefined) {
+    throw new ColonnadeError(
+      "data",
+      "PARTITION_NOT_CONSTANT",
+      "column becomes a partition field, but holds more than one value in this object",
+      { column: before.name, values: [text, second] },
+    );
+  }
+  return castText(text ?? null, before, field);
+}
+
+/** Up to two different values: more makes no difference. */
+function distinctTexts(values: Values, stored: Stored): string[] {
+  const count = valueCount(values);
+  if (count === 0) return [];
+  const first = formatValue(values, 0, stored);
+  for (let i = 1; i < count; i += 1) {
+    const text = formatValue(values, i, stored);
+    if (text !== first) return [first, text];
+  }
+  return [first];
+}
+
+function leafOf(field: Field): LeafType {
+  if (field.type.kind === "leaf") return field.type.leaf;
+  throw new ColonnadeError("invalid", "PARTITION_FIELD_INVALID", "partition field is not a leaf", {
+    field: field.name,
+  });
+}
+
+function partitionInvalid(name: string, value: string, type: LeafType): ColonnadeError {
+  return new ColonnadeError(
+    "data",
+    "PARTITION_VALUE_INVALID",
+    "partition value has no equivalent in its type",
+    {
+      partition: name,
+      value,
+      type: formatLeafType(type),
+    },
+  );
+}

@@ -1,0 +1,185 @@
+import { castValues } from "../cast/cast-values.ts";
+import { formatValue } from "../cast/format-value.ts";
+import { ColonnadeError } from "../base/errors.ts";
+import { type ChunkExtras, type Codec, type ColumnData, type WrittenChunk } from "../parquet/column-data.ts";
+import { insertValues, replaceValues } from "../parquet/edit-values.ts";
+import type { LeafColumn } from "../parquet/leaf-type.ts";
+import { nullAt } from "../parquet/null-at.ts";
+import { readColumnChunk } from "../parquet/read-chunk.ts";
+import { mapDefinitionLevels } from "../parquet/relevel.ts";
+import { rowOfEntry, rowOfValue, rowsOfValues } from "../parquet/row-of-value.ts";
+import type { Values } from "../parquet/values.ts";
+import { writeColumnChunk } from "../parquet/write-chunk.ts";
+import type { Rewrite } from "../plan/leaf-action.ts";
+import { type RowSelection, selectRows } from "./select-rows.ts";
+
+/** All that rewriting one chunk depends on. Serialisable: it crosses into worker threads. */
+export interface ChunkRequest {
+  /** The source chunk from its first page on. */
+  readonly bytes: Uint8Array;
+  readonly codec: Codec;
+  readonly numValues: number;
+  readonly source: LeafColumn;
+  readonly target: LeafColumn;
+  readonly rewrite: Rewrite;
+  readonly extras: ChunkExtras;
+  /** Codec of the output; the source's when absent. */
+  readonly outputCodec?: Codec;
+  /** Rows of the row group, ascending, that stay out (a quarantine) or that alone stay in. */
+  readonly rows?: RowSelection;
+  /** `check`: only say what is invalid. `writeIfInvalid`: the source's bytes will do unless something is. */
+  readonly purpose: "write" | "writeIfInvalid" | "check";
+}
+
+export interface ChunkReply {
+  /** Absent when it is not wanted, or when the policy is to fail and something is invalid. */
+  readonly chunk?: WrittenChunk;
+  readonly invalid: number;
+  /** Of the first invalid value, for the error message. */
+  readonly first?: { readonly row: number; readonly value: string };
+  /** Under `onInvalid: quarantine`: the rows that hold an invalid value, ascending, each once. */
+  readonly quarantined: Uint32Array;
+  readonly rows: number;
+}
+
+const none = new Uint32Array(0);
+
+/**
+ * Decodes a chunk, carries its levels, casts its values, resolves what is invalid by the field's policy, and writes it anew
+ * in the layout of the source. Throws `data` when the chunk is malformed.
+ */
+export async function rewriteChunk(request: ChunkRequest): Promise<ChunkReply> {
+  const { rewrite, source, target } = request;
+  const decoded = await readColumnChunk(request.bytes, source, request);
+  const moved =
+    rewrite.levels === undefined
+      ? { data: decoded, violations: none }
+      : mapDefinitionLevels(decoded, rewrite.levels, source, target);
+  const cast =
+    rewrite.cast === undefined
+      ? { values: decoded.values, invalid: none }
+      : castValues(decoded.values, rewrite.cast);
+  const problems: Problems = { values: cast.invalid, nulls: moved.violations };
+  const invalid = problems.values.length + problems.nulls.length;
+  const quarantined = rewrite.onInvalid === "quarantine" ? rowsOf(decoded, problems) : none;
+  const report = {
+    invalid,
+    quarantined,
+    rows: decoded.rows,
+    ...(invalid === 0 ? {} : { first: describeFirst(decoded, problems, source) }),
+  };
+  if (request.purpose === "check" || (invalid > 0 && rewrite.onInvalid === "fail")) return report;
+  if (request.purpose === "writeIfInvalid" && invalid === 0) return report;
+  const sameValues = rewrite.cast === undefined;
+  const changed = sameValues ? moved.data : { ...moved.data, values: cast.values };
+  const resolved = resolve(changed, problems, rewrite, target);
+  const kept = selectRows(resolved, request.rows);
+  const layout =
+    request.outputCodec === undefined ? kept.layout : { ...kept.layout, codec: request.outputCodec };
+  const chunk = await writeColumnChunk(withLayout(kept, layout), target, request.extras);
+  return { ...report, chunk };
+}
+
+/** What the new type cannot hold: positions of values, and of entries that are null where the target allows none. */
+interface Problems {
+  readonly values: Uint32Array;
+  readonly nulls: Uint32Array;
+}
+
+/** Keeps a dictionary that is there: it does not survive spreading. */
+function withLayout(data: ColumnData, layout: ColumnData["layout"]): ColumnData {
+  return layout === data.layout ? data : { ...data, values: data.values, layout };
+}
+
+function resolve(data: ColumnData, problems: Problems, rewrite: Rewrite, target: LeafColumn): ColumnData {
+  const { onInvalid, replacement } = rewrite;
+  if (problems.values.length + problems.nulls.length === 0) return data;
+  switch (onInvalid) {
+    case "fail":
+      return data;
+    case "null": {
+      if (problems.nulls.length > 0 || target.maxDefinitionLevel === 0) throw notNullable(target);
+      return nullAt(data, problems.values, target);
+    }
+    case "default": {
+      if (replacement === undefined) throw notNullable(target);
+      return fill(data, problems, replacement, target);
+    }
+    case "quarantine":
+      // The rows are dropped afterwards; until then something well-formed has to stand there.
+      return fill(data, problems, zeroOf(data.values), target);
+  }
+}
+
+/** One value at every invalid position, and one for every null that may not be. */
+function fill(data: ColumnData, problems: Problems, one: Values, target: LeafColumn): ColumnData {
+  const values = replaceValues(data.values, problems.values, one);
+  if (problems.nulls.length === 0) return { ...data, values };
+  const { definitionLevels } = data;
+  const max = target.maxDefinitionLevel;
+  const levels = definitionLevels === undefined ? undefined : Uint16Array.from(definitionLevels);
+  // Positions of the new values among the old dense ones: the number of present entries before each null.
+  const positions = new Uint32Array(problems.nulls.length);
+  let present = 0;
+  let next = 0;
+  for (let entry = 0; entry < data.entries && next < positions.length; entry += 1) {
+    if (problems.nulls[next] === entry) {
+      positions[next] = present;
+      next += 1;
+      if (levels !== undefined) levels[entry] = max;
+    } else if (definitionLevels === undefined || definitionLevels[entry] === max) present += 1;
+  }
+  return {
+    ...data,
+    ...(levels === undefined ? {} : { definitionLevels: levels }),
+    values: insertValues(values, positions, one),
+  };
+}
+
+function rowsOf(data: ColumnData, problems: Problems): Uint32Array {
+  const rows = new Set<number>();
+  for (const row of rowsOfValues(data, problems.values)) rows.add(row);
+  for (const entry of problems.nulls) rows.add(rowOfEntry(data, entry));
+  return Uint32Array.from(rows).toSorted();
+}
+
+function describeFirst(
+  data: ColumnData,
+  problems: Problems,
+  source: LeafColumn,
+): { row: number; value: string } {
+  const [value] = problems.values;
+  const [entry] = problems.nulls;
+  if (value === undefined) return { row: rowOfEntry(data, entry ?? 0), value: "null" };
+  return { row: rowOfValue(data, value), value: formatValue(data.values, value, source) };
+}
+
+function zeroOf(values: Values): Values {
+  switch (values.kind) {
+    case "bytes":
+      return { kind: "bytes", offsets: new Int32Array(2), data: new Uint8Array(0) };
+    case "fixed":
+      return { ...values, data: new Uint8Array(values.width) };
+    case "bool":
+      return { kind: "bool", data: new Uint8Array(1) };
+    case "int32":
+      return { kind: "int32", data: new Int32Array(1) };
+    case "int64":
+      return { kind: "int64", data: new BigInt64Array(1) };
+    case "float":
+      return { kind: "float", data: new Float32Array(1) };
+    case "double":
+      return { kind: "double", data: new Float64Array(1) };
+  }
+}
+
+function notNullable(target: LeafColumn): ColonnadeError {
+  return new ColonnadeError(
+    "invalid",
+    "POLICY_INVALID",
+    "column cannot hold the null that its policy asks for",
+    {
+      column: target.path.join("."),
+    },
+  );
+}

@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import type { FileLine } from "../dataset/formats.ts";
+import type { SourceObject } from "../dataset/list-source.ts";
+
+/** Whether two listings are of the same source: a digest over its keys and ETags, taken as they go by. */
+export class SourceDigest {
+  readonly #hash = createHash("sha256");
+
+  async *over(objects: AsyncIterable<SourceObject>): AsyncIterable<SourceObject> {
+    for await (const object of objects) {
+      this.#hash.update(`${JSON.stringify([object.key, object.etag, object.bytes])}\n`);
+      yield object;
+    }
+  }
+
+  hex(): string {
+    return this.#hash.copy().digest("hex");
+  }
+}
+
+/** Order of listings: by the keys' UTF-8 bytes. */
+export function compareKeys(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** Reads a file list alongside a listing in the same order. */
+export class LineCursor {
+  readonly #lines: AsyncIterator<FileLine>;
+  #next: FileLine | undefined;
+  #started = false;
+
+  constructor(lines: AsyncIterable<FileLine>) {
+    this.#lines = lines[Symbol.asyncIterator]();
+  }
+
+  /** Passes the lines before `key` to `onSkipped`; all that are left when it is undefined. */
+  async skipTo(key: string | undefined, onSkipped: (line: FileLine) => void): Promise<void> {
+    for (let line = await this.#peek(); line !== undefined; line = await this.#peek()) {
+      if (key !== undefined && compareKeys(line.source.key, key) >= 0) return;
+      onSkipped(line);
+      await this.#advance();
+    }
+  }
+
+  /** The line of exactly this key, consumed. */
+  async takeEqual(key: string): Promise<FileLine | undefined> {
+    const line = await this.#peek();
+    if (line?.source.key !== key) return undefined;
+    await this.#advance();
+    return line;
+  }
+
+  async #peek(): Promise<FileLine | undefined> {
+    if (!this.#started) {
+      this.#started = true;
+      await this.#advance();
+    }
+    return this.#next;
+  }
+
+  async #advance(): Promise<void> {
+    const { done, value } = await this.#lines.next();
+    this.#next = done === true ? undefined : value;
+  }
+}

@@ -1,0 +1,204 @@
+import type { WrittenChunk } from "../parquet/column-data.ts";
+import type { KeyValue } from "../parquet/footer-scan.ts";
+import type { OutputChunk } from "../parquet/output-chunk.ts";
+import { decodeOffsetIndex, encodeOffsetIndex, relocateOffsetIndex } from "../parquet/page-index.ts";
+import { FooterRewriter, frameFooter, type OutputRowGroup } from "../parquet/rewrite-footer.ts";
+import type { ThriftStruct } from "../parquet/thrift.ts";
+import type { OutputLeaf } from "../plan/output-schema.ts";
+import { bloomFilterRange, IndexReader } from "./auxiliary.ts";
+import type { ChunkOperation, OutputPiece, SourceObjectReader } from "./chunk-operations.ts";
+import type { SpliceWriter } from "./splice-writer.ts";
+import { startAhead } from "./start-ahead.ts";
+
+export interface ObjectLayout {
+  readonly elements: readonly ThriftStruct[];
+  readonly leaves: readonly OutputLeaf[];
+  readonly keyValueMetadata: readonly KeyValue[];
+}
+
+export interface PlannedRowGroup {
+  readonly rowGroup: number;
+  /** Rows that are left in the output. */
+  readonly rows: number;
+  readonly operations: readonly ChunkOperation[];
+}
+
+const magic = Uint8Array.of(0x50, 0x41, 0x52, 0x31); // PAR1
+
+/** How many chunks may be in work beyond the one that is being written; memory bounds them too. */
+const aheadMax = 8;
+
+/**
+ * Writes a whole Parquet object: the chunks of its row groups in the order of their source bytes, then Bloom
+ * filters, column indexes and offset indexes (PageIndex.md: near the footer), then the footer. Returns how many values were
+ * invalid, by leaf.
+ */
+export async function writeObject(
+  reader: SourceObjectReader,
+  writer: SpliceWriter,
+  layout: ObjectLayout,
+  rowGroups: AsyncIterable<PlannedRowGroup>,
+): Promise<Map<number, number>> {
+  const object = new ObjectAssembly(reader, writer, layout);
+  await writer.write(magic);
+  for await (const rowGroup of rowGroups) await object.addRowGroup(rowGroup);
+  await writer.write(frameFooter(await object.finish()));
+  return object.invalid;
+}
+
+/** A chunk in its place, with what follows it at the end of the object. */
+interface Placed {
+  chunk: OutputChunk;
+  readonly rowGroup: number;
+  readonly written?: WrittenChunk;
+}
+
+class ObjectAssembly {
+  readonly invalid = new Map<number, number>();
+  readonly #reader: SourceObjectReader;
+  readonly #writer: SpliceWriter;
+  readonly #leaves: readonly OutputLeaf[];
+  readonly #footer: FooterRewriter;
+  /** Row groups whose chunks have indexes or filters: those get their places only after the last chunk. */
+  readonly #deferred: { readonly rowGroup: PlannedRowGroup; readonly placed: readonly Placed[] }[] = [];
+
+  constructor(reader: SourceObjectReader, writer: SpliceWriter, layout: ObjectLayout) {
+    this.#reader = reader;
+    this.#writer = writer;
+    this.#leaves = layout.leaves;
+    this.#footer = new FooterRewriter(reader.footer, {
+      schema: layout.elements,
+      keyValueMetadata: layout.keyValueMetadata,
+      // Kept: readers decide by it whether to believe the statistics that were carried over.
+      createdBy: reader.footer.createdBy,
+      columnOrders: layout.leaves.map((leaf) => carriedLeaf(layout.leaves, leaf)),
+    });
+  }
+
+  async addRowGroup(rowGroup: PlannedRowGroup): Promise<void> {
+    const placed = new Map<number, Placed>();
+    const started = startAhead(iterate(rowGroup.operations), aheadMax, (piece: OutputPiece) => {
+      if (piece.kind === "written") piece.release();
+    });
+    for await (const { result } of started) {
+      const piece = await result();
+      placed.set(piece.leaf, await this.#place(piece, rowGroup.rowGroup));
+    }
+    const ordered = this.#leaves.map((leaf, index) => {
+      const of = leaf.action.action === "alias" ? leaf.action.of : index;
+      return placed.get(of) as Placed;
+    });
+    if (this.#deferred.length === 0 && !ordered.some((one) => this.#hasAuxiliary(one))) {
+      this.#addToFooter(rowGroup, ordered);
+    } else this.#deferred.push({ rowGroup, placed: ordered });
+  }
+
+  async finish(): Promise<Uint8Array> {
+    const distinct = new Set(this.#deferred.flatMap(({ placed }) => placed));
+    for (const one of distinct) await this.#writeBloomFilter(one);
+    const indexes = new IndexReader(this.#reader);
+    for (const one of distinct) await this.#writeColumnIndex(one, indexes);
+    for (const one of distinct) await this.#writeOffsetIndex(one, indexes);
+    for (const { rowGroup, placed } of this.#deferred) this.#addToFooter(rowGroup, placed);
+    return this.#footer.finish();
+  }
+
+  #addToFooter({ rowGroup, rows }: PlannedRowGroup, placed: readonly Placed[]): void {
+    const output: OutputRowGroup = { source: rowGroup, rows, chunks: placed.map(({ chunk }) => chunk) };
+    this.#footer.addRowGroup(output);
+  }
+
+  async #place(piece: OutputPiece, rowGroup: number): Promise<Placed> {
+    const offset = this.#writer.position;
+    if (piece.kind === "copied") {
+      await this.#writer.copy(piece.range.start, piece.range.end);
+      return {
+        rowGroup,
+        chunk: { kind: "copied", sourceLeaf: piece.sourceLeaf, shift: offset - piece.range.start },
+      };
+    }
+    const { chunk } = piece;
+    try {
+      await this.#writer.write(chunk.bytes);
+    } finally {
+      piece.release();
+    }
+    if (piece.invalid > 0) this.invalid.set(piece.leaf, (this.invalid.get(piece.leaf) ?? 0) + piece.invalid);
+    // The pages are in the output now; only what the footer and the indexes need stays in memory.
+    const kept: WrittenChunk = { ...chunk, bytes: new Uint8Array(0) };
+    return { rowGroup, chunk: { kind: "written", chunk: kept, offset }, written: kept };
+  }
+
+  #hasAuxiliary({ chunk, rowGroup, written }: Placed): boolean {
+    if (written !== undefined) {
+      return (
+        written.columnIndex !== undefined ||
+        written.offsetIndex !== undefined ||
+        written.bloomFilter !== undefined
+      );
+    }
+    if (chunk.kind !== "copied") return false;
+    const facts = this.#reader.footer.chunkFacts(rowGroup, chunk.sourceLeaf);
+    return (
+      facts.bloomFilter !== undefined || facts.columnIndex !== undefined || facts.offsetIndex !== undefined
+    );
+  }
+
+  async #writeBloomFilter(placed: Placed): Promise<void> {
+    const { chunk, rowGroup, written } = placed;
+    const offset = this.#writer.position;
+    if (written?.bloomFilter !== undefined) await this.#writer.write(written.bloomFilter);
+    else if (chunk.kind === "copied") {
+      const facts = this.#reader.footer.chunkFacts(rowGroup, chunk.sourceLeaf);
+      if (facts.bloomFilter === undefined) return;
+      const range = await bloomFilterRange(this.#reader, facts.bloomFilter);
+      await this.#writer.copy(range.start, range.end);
+    } else return;
+    placed.chunk = { ...chunk, bloomFilter: { offset, length: this.#writer.position - offset } };
+  }
+
+  async #writeColumnIndex(placed: Placed, indexes: IndexReader): Promise<void> {
+    const { chunk, rowGroup, written } = placed;
+    const source =
+      chunk.kind === "copied"
+        ? this.#reader.footer.chunkFacts(rowGroup, chunk.sourceLeaf).columnIndex
+        : undefined;
+    const bytes = written?.columnIndex ?? (source === undefined ? undefined : await indexes.read(source));
+    if (bytes === undefined) return;
+    placed.chunk = { ...chunk, columnIndex: { offset: this.#writer.position, length: bytes.length } };
+    await this.#writer.write(bytes);
+  }
+
+  async #writeOffsetIndex(placed: Placed, indexes: IndexReader): Promise<void> {
+    const { chunk, rowGroup, written } = placed;
+    let bytes: Uint8Array | undefined;
+    if (chunk.kind === "copied") {
+      const source = this.#reader.footer.chunkFacts(rowGroup, chunk.sourceLeaf).offsetIndex;
+      if (source !== undefined) {
+        bytes = encodeOffsetIndex(
+          relocateOffsetIndex(decodeOffsetIndex(await indexes.read(source)), chunk.shift),
+        );
+      }
+    } else if (written?.offsetIndex !== undefined) {
+      bytes = encodeOffsetIndex(relocateOffsetIndex(written.offsetIndex, chunk.offset));
+    }
+    if (bytes === undefined) return;
+    placed.chunk = { ...chunk, offsetIndex: { offset: this.#writer.position, length: bytes.length } };
+    await this.#writer.write(bytes);
+  }
+}
+
+/** The source leaf whose column order stays true: that of a chunk whose bytes are carried. */
+function carriedLeaf(leaves: readonly OutputLeaf[], leaf: OutputLeaf): number | undefined {
+  const { action } = leaf;
+  if (action.action === "alias") {
+    const of = leaves[action.of];
+    return of === undefined ? undefined : carriedLeaf(leaves, of);
+  }
+  const isCarried = action.action === "copy" || action.action === "relabel" || action.action === "relevel";
+  return isCarried ? action.source : undefined;
+}
+
+async function* iterate<T>(items: readonly T[]): AsyncIterable<T> {
+  yield* items;
+}

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const sourceFolder = resolve(import.meta.dirname, "../../../src");
+
+/** The rooms of src/, lowest first: a room imports itself and what stands before it. */
+const rooms = [
+  "base",
+  "store",
+  "parquet",
+  "cast",
+  "schema",
+  "dataset",
+  "plan",
+  "execute",
+  "validate",
+  "publish",
+  "cli",
+];
+/** validate/ is the second opinion: it may not lean on what it checks. */
+const forbidden: Record<string, RegExp> = {
+  validate: /^(execute|cast)\/|^parquet\/(write|rewrite|read-chunk)/,
+};
+const pureRooms = ["parquet", "cast", "schema", "plan"];
+const impureModules = /^node:(fs|net|http|https|child_process|os|process|worker_threads|dns|tls)/;
+
+const files = readdirSync(sourceFolder, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => ({ path, text: readFileSync(join(sourceFolder, path), "utf8") }));
+
+function importsOf(text: string): string[] {
+  return Array.from(text.matchAll(/(?:from|import\(|^import)\s*"([^"]+)"/gm), (match) => match[1] ?? "");
+}
+
+test("every file stands in a room", () => {
+  expect(files.filter(({ path }) => !rooms.includes(path.split("/")[0] ?? ""))).toEqual([]);
+  expect(files.length).toBeGreaterThan(20);
+});
+
+test("imports go downward only", () => {
+  const upward = files.flatMap(({ path, text }) => {
+    const room = path.split("/")[0] ?? "";
+    return importsOf(text)
+      .filter((specifier) => specifier.startsWith("."))
+      .map((specifier) => relative(sourceFolder, resolve(sourceFolder, dirname(path), specifier)))
+      .filter(
+        (target) =>
+          rooms.indexOf(target.split("/")[0] ?? "") > rooms.indexOf(room) ||
+          forbidden[room]?.test(target) === true,
+      )
+      .map((target) => `${path} imports ${target}`);
+  });
+  expect(upward).toEqual([]);
+});
+
+test("pure rooms import no I/O, and read no clock, chance or environment", () => {
+  const impure = files
+    .filter(({ path }) => pureRooms.includes(path.split("/")[0] ?? ""))
+    .flatMap(({ path, text }) => [
+      ...importsOf(text)
+        .filter((specifier) => impureModules.test(specifier))
+        .map((specifier) => `${path} imports ${specifier}`),
+      ...(/\b(Math\.random|Date\.now|new Date\(\)|process\.)/.test(
+        text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, ""),
+      )
+        ? [`${path} is not pure`]
+        : []),
+    ]);
+  expect(impure).toEqual([]);
+});
+
+test("the AWS SDK is imported in the S3 store only, and process is touched in cli only", () => {
+  const sdk = files.filter(
+    ({ path, text }) =>
+      importsOf(text).some((s) => s.startsWith("@aws-sdk/")) && !path.startsWith("store/s3"),
+  );
+  const environment = files.filter(
+    ({ path, text }) =>
+      /\bprocess\./.test(text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "")) && !path.startsWith("cli/"),
+  );
+  expect(sdk.map(({ path }) => path)).toEqual([]);
+  expect(environment.map(({ path }) => path)).toEqual([]);
+});
+
+test("there are no barrels, and file names are kebab-case", () => {
+  expect(files.map(({ path }) => path).filter((path) => /(^|\/)index\.ts$/.test(path))).toEqual([]);
+  expect(files.map(({ path }) => path).filter((path) => !/^[a-z0-9/-]+\.ts$/.test(path))).toEqual([]);
+});
