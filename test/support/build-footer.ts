@@ -11,9 +11,10 @@ import {
   RowGroup,
   SchemaElement,
   Statistics,
+  Type,
 } from "../../src/parquet/spec.ts";
 import { annotate, physicalTypes, storageOf } from "../../src/parquet/storage.ts";
-import { encodeStruct, ThriftStruct, thriftType } from "../../src/parquet/thrift.ts";
+import { encodeStruct, ThriftStruct, thriftType, ThriftWriter } from "../../src/parquet/thrift.ts";
 
 type Repetition = "required" | "optional" | "repeated";
 
@@ -102,6 +103,70 @@ export function fileMetaData(schema: ThriftStruct[], rowsOfGroups: readonly numb
       rowsOfGroups.reduce((sum, rows) => sum + rows, 0),
     )
     .setStructs(FileMetaData.row_groups, rowGroups);
+}
+
+/**
+ * The bytes of a footer of `columns` nullable float64 leaves `f0`, `f1`, … and as many row groups as `rowsOfGroups` has,
+ * laid out as {@link fileMetaData} does, without a tree of half a million chunks.
+ */
+export function wideFooter(columns: number, rowsOfGroups: readonly number[]): Uint8Array<ArrayBuffer> {
+  const type: LeafType = { kind: "float", bits: 64 };
+  const schema = root(...Array.from({ length: columns }, (_, i) => leaf("optional", `f${i}`, type)));
+  const head = encodeStruct(
+    new ThriftStruct()
+      .setI32(FileMetaData.version, 2)
+      .setStructs(FileMetaData.schema, schema)
+      .setI64(
+        FileMetaData.num_rows,
+        rowsOfGroups.reduce((sum, rows) => sum + rows, 0),
+      ),
+  );
+  const writer = new ThriftWriter(columns * rowsOfGroups.length * 48);
+  writer.raw(head.subarray(0, -1));
+  writer.fieldHeader(FileMetaData.num_rows, FileMetaData.row_groups, thriftType.list);
+  writer.listHeader(thriftType.struct, rowsOfGroups.length);
+  const names = Array.from({ length: columns }, (_, i) => new TextEncoder().encode(`f${i}`));
+  let offset = 4;
+  for (const rows of rowsOfGroups) {
+    writer.fieldHeader(0, RowGroup.columns, thriftType.list);
+    writer.listHeader(thriftType.struct, columns);
+    for (const name of names) {
+      writeWideChunk(writer, name, rows, offset);
+      offset += chunkBytes;
+    }
+    writeI64(writer, RowGroup.columns, RowGroup.total_byte_size, 2 * chunkBytes * columns);
+    writeI64(writer, RowGroup.total_byte_size, RowGroup.num_rows, rows);
+    writer.byte(thriftType.stop);
+  }
+  writer.byte(thriftType.stop);
+  return writer.finish();
+}
+
+function writeWideChunk(writer: ThriftWriter, name: Uint8Array, rows: number, offset: number): void {
+  writeI64(writer, 0, ColumnChunk.file_offset, 0);
+  writer.fieldHeader(ColumnChunk.file_offset, ColumnChunk.meta_data, thriftType.struct);
+  writeI32(writer, 0, ColumnMetaData.type, Type.DOUBLE);
+  writer.fieldHeader(ColumnMetaData.type, ColumnMetaData.encodings, thriftType.list);
+  writer.value(thriftType.list, { elementType: thriftType.i32, elements: [Encoding.PLAIN] });
+  writer.fieldHeader(ColumnMetaData.encodings, ColumnMetaData.path_in_schema, thriftType.list);
+  writer.value(thriftType.list, { elementType: thriftType.binary, elements: [name] });
+  writeI32(writer, ColumnMetaData.path_in_schema, ColumnMetaData.codec, 0);
+  writeI64(writer, ColumnMetaData.codec, ColumnMetaData.num_values, rows);
+  writeI64(writer, ColumnMetaData.num_values, ColumnMetaData.total_uncompressed_size, 2 * chunkBytes);
+  writeI64(writer, ColumnMetaData.total_uncompressed_size, ColumnMetaData.total_compressed_size, chunkBytes);
+  writeI64(writer, ColumnMetaData.total_compressed_size, ColumnMetaData.data_page_offset, offset);
+  writer.byte(thriftType.stop);
+  writer.byte(thriftType.stop);
+}
+
+function writeI64(writer: ThriftWriter, previousId: number, id: number, value: number): void {
+  writer.fieldHeader(previousId, id, thriftType.i64);
+  writer.zigzag64(BigInt(value));
+}
+
+function writeI32(writer: ThriftWriter, previousId: number, id: number, value: number): void {
+  writer.fieldHeader(previousId, id, thriftType.i32);
+  writer.zigzag32(value);
 }
 
 export function footerOf(metadata: ThriftStruct): Footer {
