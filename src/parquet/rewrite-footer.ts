@@ -152,7 +152,7 @@ export class FooterRewriter {
       output.set(RowGroup.ordinal, thriftType.i16, ordinal);
     }
     const sorting = output.structs(RowGroup.sorting_columns);
-    if (sorting !== undefined) {
+    if (sorting !== undefined && sorting.length > 0) {
       const kept = remapSorting(sorting, rowGroup.chunks);
       output.setStructs(RowGroup.sorting_columns, kept.length === 0 ? undefined : kept);
     }
