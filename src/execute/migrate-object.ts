@@ -5,6 +5,7 @@ import { dataKey, quarantineKey } from "../dataset/layout.ts";
 import { formatPartition } from "../dataset/partition.ts";
 import type { Codec } from "../parquet/column-data.ts";
 import type { Footer } from "../parquet/footer.ts";
+import type { KeyValue } from "../parquet/footer-scan.ts";
 import type { PlannedObject } from "../plan/plan.ts";
 import { rewriteKeyValueMetadata } from "../schema/embedded/rewrite.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
@@ -154,7 +155,7 @@ function outputMetadata(
   recognised: RecognisedSchema,
   context: MigrateContext,
   rowsDropped: boolean,
-): [string, string | undefined][] {
+): KeyValue[] {
   const carried = footer.keyValueMetadata.filter(([key]) => key !== schemaKey);
   const { pairs, warnings } = rewriteKeyValueMetadata(carried, { ...recognised.mapping, rowsDropped });
   for (const warning of warnings) context.onWarning(warning, { schema: recognised.from.version });
