@@ -4,6 +4,11 @@ import type { LeafType } from "../../parquet/leaf-type.ts";
 export interface EmbeddedMapping {
   /** The output's top-level columns in order, aliases included. */
   readonly fields: readonly OutputField[];
+  /**
+   * Paths of all stored fields of the source, nested ones included. With it a group that lost a member is told from
+   * one that is whole; without it every group is taken to be whole.
+   */
+  readonly sourcePaths?: readonly (readonly string[])[];
   /** Rows were taken out (quarantine), so that positions of rows mean something else. */
   readonly rowsDropped?: boolean;
 }
