@@ -270,27 +270,29 @@ test("objects that do not have the declared schema are named, all at once, and t
   });
 });
 
+function requiredVersion(policy: string): string {
+  return version(
+    2,
+    `
+    - { id: 1, name: a, type: int64, nullable: false }
+    - { id: 2, name: b, type: string, nullable: false, default: none${policy} }`,
+  );
+}
+
 test("a nullable field becomes not null when it holds no null, and is refused, filled or quarantined when it does", async () => {
   await using workspace = await createWorkspace();
   const before = version(
     1,
     "\n    - { id: 1, name: a, type: int64 }\n    - { id: 2, name: b, type: string }",
   );
-  const after = (policy: string): string =>
-    version(
-      2,
-      `
-    - { id: 1, name: a, type: int64, nullable: false }
-    - { id: 2, name: b, type: string, nullable: false, default: none${policy} }`,
-    );
   await workspace.write(
     "a.parquet",
     "SELECT range AS a, CASE WHEN range = 2 THEN NULL ELSE 'v' || range END AS b FROM range(5)",
   );
-  await expect(workspace.apply([before, after("")])).rejects.toMatchObject({
+  await expect(workspace.apply([before, requiredVersion("")])).rejects.toMatchObject({
     details: { objects: [{ code: "NULL_INVALID", details: { column: "b", row: 2 } }] },
   });
-  await workspace.apply([before, after(", cast: { onInvalid: default }")]);
+  await workspace.apply([before, requiredVersion(", cast: { onInvalid: default }")]);
   expect(await workspace.sql("SELECT b FROM '$out' ORDER BY a")).toEqual(
     ["v0", "v1", "none", "v3", "v4"].map((b) => ({ b })),
   );
