@@ -2,7 +2,7 @@ import { sameLeafType } from "../parquet/leaf-type.ts";
 import type { SchemaNode } from "../parquet/schema-tree.ts";
 import type { EmbeddedMapping, OutputField, OutputType } from "../schema/embedded/mapping.ts";
 import type { Field } from "../schema/schema-version.ts";
-import { fieldsById, storedFields } from "../schema/walk-fields.ts";
+import { fieldsById, storedFields, walkFields } from "../schema/walk-fields.ts";
 import type { SchemaPair } from "./output-schema.ts";
 
 /** What becomes of the columns, for the schemas that pandas, Arrow, Spark and others leave in the key-value metadata. */
@@ -25,7 +25,8 @@ export function embeddedMapping(pair: SchemaPair, rowsDropped: boolean): Embedde
     const target = pair.to.fields[of];
     return target === undefined ? [] : [{ ...mapField(target), name }];
   });
-  return { fields: [...fields, ...aliases], rowsDropped };
+  const sourcePaths = Array.from(walkFields(storedFields(pair.from)), ({ path }) => path);
+  return { fields: [...fields, ...aliases], sourcePaths, rowsDropped };
 }
 
 function mapType({ type }: Field, mapField: (field: Field) => OutputField): OutputType {
