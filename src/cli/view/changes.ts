@@ -1,0 +1,23 @@
+import type { ManifestChange } from "../../dataset/formats.ts";
+import { table } from "../text/table.ts";
+import { cyan, dim, green, magenta, type Part, red, type Text, yellow } from "../text/styled.ts";
+
+const marks: Readonly<Record<ManifestChange["kind"], Part>> = {
+  rename: cyan("→"),
+  cast: yellow("~"),
+  add: green("+"),
+  drop: red("-"),
+  reorder: dim("↕"),
+  nullability: yellow("?"),
+  partition: magenta("/"),
+  alias: dim("="),
+};
+
+/** One change a line: a mark, the kind, the column, what happens to it. */
+export function renderChanges(changes: readonly ManifestChange[], columns: number): Text[] {
+  return table(
+    [{ title: "" }, { title: "" }, { title: "", shrink: "cut" }, { title: "", shrink: "wrap" }],
+    changes.map(({ kind, path, detail }) => [marks[kind], kind, path, dim(detail)]),
+    { width: columns },
+  );
+}

@@ -1,0 +1,30 @@
+import { table } from "../text/table.ts";
+import { dim, red, text, type Text } from "../text/styled.ts";
+import { describeDetail } from "./details.ts";
+
+export interface FailedObject {
+  readonly object: string;
+  readonly code: string;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** Objects that cannot be migrated, and why. */
+export function renderObjects(objects: readonly FailedObject[], columns: number): Text[] {
+  return table(
+    [{ title: "object", shrink: "cut" }, { title: "code" }, { title: "what is wrong", shrink: "wrap" }],
+    objects.map(({ object, code, message, details = {} }) => [
+      object,
+      red(code),
+      text`${message}${dim(detailWords(details, object))}`,
+    ]),
+    { width: columns },
+  );
+}
+
+function detailWords(details: Readonly<Record<string, unknown>>, object: string): string {
+  const shown = Object.entries(details)
+    .filter(([, value]) => value !== object && value !== undefined)
+    .map(([name, value]) => `${name} ${describeDetail(value)}`);
+  return shown.length === 0 ? "" : ` (${shown.join(", ")})`;
+}
