@@ -63,7 +63,7 @@ export const differences: readonly Difference[] = [
       const text = Buffer.from(raw, "hex").toString();
       if (!/e/i.test(text)) return false;
       // Overflow that wraps around, digits that vanish, and zeros that are refused.
-      return ours === null ? theirs !== null : ours === "0" && theirs === null && /^0/.test(text);
+      return ours === null ? theirs !== null : ours === "0" && theirs === null && text.startsWith("0");
     },
   },
   {

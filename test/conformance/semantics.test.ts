@@ -41,7 +41,6 @@ function castOurs({ from, to, raws }: Case): (Raw | null)[] {
     rounding: "error",
   });
   const ours: (Raw | null)[] = rawsOf(result.values, stored(to));
-  expect(ours).toHaveLength(raws.length);
   for (const position of result.invalid) ours[position] = null;
   return ours;
 }
@@ -54,30 +53,33 @@ describe.skipIf(pythonWith(["pyarrow"]) === undefined)("casts against pyarrow", 
     answers.push(...(JSON.parse(await runPython(script, JSON.stringify(cases))) as Answer[]));
   });
 
+  /** What cannot be explained, one line for each value or pair. */
+  function complaints(one: Case, theirs: Answer): string[] {
+    const { from, to, raws } = one;
+    if (castability(stored(from), stored(to)).kind === "none") {
+      return "unsupported" in theirs ? [] : [`${from} to ${to} is impossible here alone`];
+    }
+    if ("unsupported" in theirs) {
+      const known = unsupported.find((pair) => pair.from.test(from) && pair.to.test(to));
+      return known?.how === undefined ? [`${from} to ${to}: ${theirs.unsupported}`] : [];
+    }
+    return castOurs(one).flatMap((ours, i) => {
+      const raw = raws[i] as Raw;
+      const their = theirs[i] ?? null;
+      if (ours === their) return [];
+      const id = differenceOf(from, to, raw, their, ours);
+      if (id !== undefined) seen.add(id);
+      return id === undefined ? [`${from} to ${to}: ${raw} is ${their} in pyarrow and ${ours} here`] : [];
+    });
+  }
+
   test.each(typeNames)(
     "%s to every other type gives what pyarrow gives, or a documented difference",
     (from) => {
-      for (const [index, one] of cases.entries()) {
-        if (one.from !== from) continue;
-        const theirs = answers[index] as Answer;
-        if (castability(stored(from), stored(one.to)).kind === "none") {
-          expect(theirs, `${from} to ${one.to} is impossible here`).toHaveProperty("unsupported");
-          continue;
-        }
-        if ("unsupported" in theirs) {
-          const known = unsupported.find((pair) => pair.from.test(from) && pair.to.test(one.to));
-          expect(known?.how, `${from} to ${one.to}: ${theirs.unsupported}`).toBeDefined();
-          continue;
-        }
-        const unexplained = castOurs(one).flatMap((ours, i) => {
-          const their = theirs[i] ?? null;
-          if (ours === their) return [];
-          const id = differenceOf(from, one.to, one.raws[i] as Raw, their, ours);
-          if (id !== undefined) seen.add(id);
-          return id === undefined ? [{ to: one.to, raw: one.raws[i], theirs: their, ours }] : [];
-        });
-        expect(unexplained).toEqual([]);
-      }
+      const unexplained = cases.flatMap((one, i) =>
+        one.from === from ? complaints(one, answers[i] as Answer) : [],
+      );
+      expect(unexplained).toEqual([]);
     },
   );
 
@@ -88,5 +90,5 @@ describe.skipIf(pythonWith(["pyarrow"]) === undefined)("casts against pyarrow", 
 
 test("docs/SEMANTICS.md has a heading for every difference, and for no other", () => {
   const headings = [...document.matchAll(/^### `([a-z0-9-]+)`/gm)].map((match) => match[1]);
-  expect(headings.toSorted()).toEqual(differences.map(({ id }) => id).toSorted());
+  expect(new Set(headings)).toEqual(new Set(differences.map(({ id }) => id)));
 });
