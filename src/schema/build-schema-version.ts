@@ -1,9 +1,10 @@
 import type { Json } from "../base/canonical-json.ts";
+import { didYouMean, nearest } from "../base/nearest.ts";
+import { parseScalar } from "../cast/parse-scalar.ts";
 import { parseLeafType } from "../parquet/leaf-type.ts";
 import type { LeafType } from "../parquet/leaf-type.ts";
-import { didYouMean, nearest } from "../base/nearest.ts";
+import { storageOf } from "../parquet/storage.ts";
 import type { YamlPath, YamlProblem } from "./parse-yaml.ts";
-import { explainScalar } from "./explain-scalar.ts";
 import type { FieldFile, SchemaVersionFile } from "./schema-version-file.ts";
 import { defaultCastPolicy } from "./schema-version.ts";
 import type { Alias, CastPolicy, Constraint, Field, FieldType, SchemaVersion } from "./schema-version.ts";
@@ -296,6 +297,12 @@ const orderedKinds = new Set<LeafType["kind"]>([
   "time",
   "timestamp",
 ]);
+
+/** Why a scalar of the file is no value of a leaf, as `"x" is not …`; undefined when it is one. */
+function explainScalar(value: Json, type: LeafType): string | undefined {
+  const parsed = parseScalar(value, { type, ...storageOf(type) });
+  return "error" in parsed ? parsed.error : undefined;
+}
 
 function isTimeZone(name: string): boolean {
   try {

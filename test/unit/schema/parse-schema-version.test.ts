@@ -243,22 +243,22 @@ describe("a wrong schema version is refused with a position and a reason:", () =
     [
       "a default of the wrong type",
       field("{ id: 1, name: a, type: int8, default: x }"),
-      "4:44: default is not an integer",
+      '4:44: default "x" is not an integer of int8',
     ],
     [
       "a default out of range",
       field("{ id: 1, name: a, type: int8, default: 128 }"),
-      "default is outside -128 to 127",
+      "default 128 is not an integer of int8",
     ],
     [
       "a decimal default with too many digits",
       field('{ id: 1, name: a, type: "decimal128(4, 2)", default: 100.5 }'),
-      "default has more than 4 digits",
+      "default 100.5 is not a number that decimal128(4, 2) holds exactly",
     ],
     [
       "a date that is none",
       field("{ id: 1, name: a, type: date32, default: 2026-02-30 }"),
-      "default is not a date",
+      'default "2026-02-30" is not a date',
     ],
     [
       "a null default of a required field",
