@@ -6,6 +6,7 @@ import { leafElement } from "../parquet/storage.ts";
 import { ThriftStruct } from "../parquet/thrift.ts";
 import type { Field, SchemaVersion } from "../schema/schema-version.ts";
 import { childFields, fieldsById, storedFields } from "../schema/walk-fields.ts";
+import { refuseAnnotatedChange } from "./annotated-group.ts";
 import { mapLevels } from "./definition-levels.ts";
 import type { LeafAction } from "./leaf-action.ts";
 import { constantOf, decideLeaf, type LeafDecision } from "./decide-leaf.ts";
@@ -44,7 +45,7 @@ export interface SchemaPair {
  * The output schema of objects whose footer matches `from`. What is carried keeps its own schema elements (the encoding of
  * its lists, annotations unknown to us, physical types), and only what changes is written anew.
  *
- * Throws `invalid`: `CAST_UNSUPPORTED`, `DEFAULT_INVALID`.
+ * Throws `invalid`: `CAST_UNSUPPORTED`, `DEFAULT_INVALID`, `ANNOTATED_GROUP_CHANGED`.
  */
 export function outputSchema(pair: SchemaPair): OutputSchema {
   return new OutputSchemaBuilder(pair).build();
@@ -139,6 +140,8 @@ class OutputSchemaBuilder {
   /** A struct's children are the new version's; the groups that make up lists and maps keep theirs. */
   #emitChildren(index: number, inner: Carried | undefined, here: Place): number {
     if (inner?.field.type.kind === "struct" && inner.node.kind === "struct") {
+      const before = this.#oldFields.get(inner.field.id)?.field;
+      if (before !== undefined) refuseAnnotatedChange(inner.node, before, inner.field);
       for (const child of inner.field.type.fields) this.#emitField(child, inner.node, here);
       return inner.field.type.fields.length;
     }
