@@ -20,7 +20,7 @@ export interface FileContext {
   readonly paths: FilePaths;
   readonly sync: FolderSync;
   readonly ids: Ids;
-  readonly step: (name: string) => void;
+  readonly step: (name: string) => void | Promise<void>;
 }
 
 /** A file that is being written in the store's own folder, under a name that nobody else has. */
@@ -31,7 +31,7 @@ export interface StagedFile {
 
 export async function stageFile(context: FileContext): Promise<StagedFile> {
   const path = join(await context.paths.reserved("tmp"), context.ids.next());
-  context.step("open");
+  await context.step("open");
   return { path, file: await open(path, "wx+") };
 }
 
@@ -77,9 +77,9 @@ export async function publishFile(
       const current = precondition.kind === "ifNoneMatch" ? undefined : await statFile(place.path);
       if (precondition.kind === "ifMatch" && (current === undefined || etagOf(current) !== precondition.etag))
         return { outcome: "preconditionFailed" };
-      context.step("stamp");
+      await context.step("stamp");
       await stampAfter(staged.file, current);
-      context.step("fsync");
+      await context.step("fsync");
       await staged.file.sync();
       const etag = etagOf(await staged.file.stat({ bigint: true }));
       const outcome = await installFile(context, place, staged.path, current);

@@ -25,7 +25,11 @@ export interface FilePaths {
 
 export function createFilePaths(
   rootPath: string,
-  options: { readonly mustExist: boolean; readonly sync: FolderSync; readonly step: (name: string) => void },
+  options: {
+    readonly mustExist: boolean;
+    readonly sync: FolderSync;
+    readonly step: (name: string) => void | Promise<void>;
+  },
 ): FilePaths {
   const named = resolve(rootPath);
   let resolvedRoot: string | undefined;
@@ -49,7 +53,7 @@ export function createFilePaths(
       for (let ancestor = dirname(path); there === undefined; ancestor = dirname(ancestor))
         there = await realpathIfThere(ancestor);
       assertInside(there, base, key);
-      options.step("mkdir");
+      await options.step("mkdir");
       await makeFolderDurably(path, options.sync);
       there = await realpath(path);
     }
@@ -60,7 +64,7 @@ export function createFilePaths(
   async function rootToWrite(): Promise<string> {
     const found = await root();
     if (found !== undefined) return found;
-    options.step("mkdir");
+    await options.step("mkdir");
     await makeFolderDurably(named, options.sync);
     return (await root()) ?? named;
   }

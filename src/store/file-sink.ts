@@ -2,13 +2,15 @@ import type { FileHandle } from "node:fs/promises";
 
 import { updateCrc32 } from "../base/digest.ts";
 
-const bufferBytes = 2 * 1024 * 1024;
-const buffersMax = 4;
+// Measured: with 2 MiB and more the kernel (6.18, ext4) looks for as large pieces of free memory to cache what is written,
+// and a copy takes up to three times as long; with 256 KiB the calls cost a third more.
+const bufferBytes = 1024 * 1024;
+const buffersMax = 6;
 /** How much is written before the disk is asked to begin, so that the fsync at the end finds little left to do. */
 const syncEveryBytes = 32 * 1024 * 1024;
 
 /**
- * Appends to a file through a few large buffers (8 MiB in all): while one is being read into, another is summed (CRC-32) and
+ * Appends to a file through a few large buffers (6 MiB in all): while one is being read into, another is summed (CRC-32) and
  * others are being written and synced. Small ranges share a buffer, so that writes stay large and aligned.
  */
 export interface FileSink {
@@ -30,6 +32,8 @@ export function createFileSink(file: FileHandle): FileSink {
   let fill = 0;
   let flushedBytes = 0;
   let unsyncedBytes = 0;
+  // One write at a time: the kernel locks the file for each, and whoever waits for that lock burns a core.
+  let writing: Promise<void> | undefined;
   let syncing: Promise<void> | undefined;
   let crc = 0;
   let failure: { readonly error: unknown } | undefined;
@@ -66,13 +70,15 @@ export function createFileSink(file: FileHandle): FileSink {
     const position = flushedBytes;
     flushedBytes += bytes;
     crc = updateCrc32(bytes === buffer.length ? buffer : buffer.subarray(0, bytes), crc);
+    const before = writing;
     const write = async (): Promise<void> => {
+      await before;
       await writeAll(file, buffer, bytes, position);
       free.push(buffer);
       unsyncedBytes += bytes;
       if (unsyncedBytes >= syncEveryBytes && syncing === undefined) startSync();
     };
-    void track(write());
+    writing = track(write());
   }
 
   function emitFull(): void {

@@ -49,8 +49,8 @@ export interface SwapPlace {
   readonly swapFolder: string;
   readonly claimFolder: string;
   readonly sync: FolderSync;
-  /** Called before each change to the file system; crash tests die in it. */
-  readonly step: (name: string) => void;
+  /** Called before each step that others may see or come between; tests die or wait in it. */
+  readonly step: (name: string) => void | Promise<void>;
 }
 
 /** `unknown`: it was, or may yet be, installed, but whether that is durable or final could not be seen. */
@@ -72,7 +72,7 @@ export async function swapFile(
 ): Promise<SwapOutcome> {
   // Out of the folder for unfinished writes, where old files are swept: a T that is claimed must stay.
   const name = nextName();
-  place.step("stage");
+  await place.step("stage");
   await rename(stagedPath, join(place.swapFolder, name));
   const claims: string[] = [];
   try {
@@ -82,7 +82,7 @@ export async function swapFile(
   }
   const outcome = await settleAndSync(place, name, stagedPath);
   // Best effort: a claim on an ETag that is gone harms nobody.
-  place.step("clean");
+  await place.step("clean");
   await Promise.allSettled(claims.map((claim) => unlinkIfThere(claim)));
   return outcome;
 }
@@ -95,6 +95,7 @@ async function attempt(place: SwapPlace, name: string, etag: string, claims: str
     if (turn === "lost") return;
     claims.push(claim);
     if (turn === "dead") continue;
+    await place.step("check");
     if (await hasEtag(place.path, etag)) await install(place, name);
     return;
   }
@@ -110,14 +111,16 @@ async function claimOrHelp(
   for (;;) {
     if (!(await hasEtag(place.path, etag))) return "lost";
     try {
-      place.step("claim");
+      await place.step("claim");
       await symlink(name, claim);
       return "claimed";
     } catch (error) {
       if (!isErrno(error, "EEXIST")) throw error;
     }
+    await place.step("help");
     const other = await readClaim(claim);
     if (other === undefined) continue; // Cleaned away meanwhile, so the file has moved on.
+    await place.step("check");
     if (!(await hasEtag(place.path, etag))) return "lost";
     if (await install(place, other)) {
       await place.sync(place.folder);
@@ -156,7 +159,7 @@ async function hasEtag(path: string, etag: string): Promise<boolean> {
 /** Whether this rename was the one that installed the staged file. */
 async function install(place: SwapPlace, name: string): Promise<boolean> {
   try {
-    place.step("install");
+    await place.step("install");
     await rename(join(place.swapFolder, name), place.path);
     return true;
   } catch (error) {
@@ -168,7 +171,7 @@ async function install(place: SwapPlace, name: string): Promise<boolean> {
 /** Step 3. The way back is a rename as well, so that a caller without a precondition can try again. */
 async function settle(place: SwapPlace, name: string, stagedPath: string): Promise<"installed" | "lost"> {
   try {
-    place.step("settle");
+    await place.step("settle");
     await rename(join(place.swapFolder, name), stagedPath);
     return "lost";
   } catch (error) {
@@ -208,7 +211,7 @@ export async function createFile(
   stagedPath: string,
 ): Promise<SwapOutcome> {
   try {
-    place.step("link");
+    await place.step("link");
     await link(stagedPath, place.path);
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw error;
@@ -217,7 +220,7 @@ export async function createFile(
   }
   try {
     await place.sync(place.folder);
-    place.step("unlink");
+    await place.step("unlink");
     await unlinkIfThere(stagedPath);
     return { kind: "installed" };
   } catch (cause) {

@@ -28,7 +28,7 @@ export async function createFileWriter(
 
   const step = (action: () => Promise<void>): Promise<void> =>
     guard.step(async () => {
-      context.step("write");
+      await context.step("write");
       try {
         await action();
       } catch (error) {

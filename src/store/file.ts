@@ -22,8 +22,8 @@ export interface FileStoreOptions {
   readonly rootPath: string;
   /** Set for a store that is only read: a missing folder is then `invalid` `BUCKET_MISSING`, not an empty store. */
   readonly mustExist?: boolean;
-  /** Called before each change to the file system. For crash tests, which end the process in it. */
-  readonly onStep?: (name: string) => void;
+  /** Called before each step of a write that others may see or come between. For tests, which die or wait in it. */
+  readonly onStep?: (name: string) => void | Promise<void>;
 }
 
 const streamChunkBytes = 1024 * 1024;
@@ -69,7 +69,7 @@ export function createFileStore(options: FileStoreOptions): ObjectStore {
       guarded(key, async () => {
         const staged = await stageFile(context);
         try {
-          step("write");
+          await step("write");
           await writeAll(staged.file, body, body.length, 0);
         } catch (error) {
           await dropStaged(staged);
@@ -86,7 +86,7 @@ export function createFileStore(options: FileStoreOptions): ObjectStore {
       guarded(key, async () => {
         if ((await statObject(context, key)) === undefined) return;
         const { path, folder } = await paths.place(key);
-        step("delete");
+        await step("delete");
         if (await unlinkIfThere(path)) await sync(folder);
       }),
     async close() {},
