@@ -19,7 +19,10 @@ function yamlFiles(folder: string, pattern: RegExp): string[] {
 
 test("schemas/formats/ is as the zod definitions say: node scripts/generate-formats.ts writes it", () => {
   expect(staleFormats()).toStrictEqual([]);
-  expect(Array.from(generateFormats().keys())).toHaveLength(5);
+  const names = ["pointer", "manifest", "file-line", "schema-version", "job"].map(
+    (name) => `${name}.schema.json`,
+  );
+  expect(Array.from(generateFormats().keys())).toStrictEqual(expect.arrayContaining(names));
 });
 
 test.each(yamlFiles("schemas", /\b[0-9]+\.yaml$/))(
