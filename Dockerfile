@@ -11,6 +11,12 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN npm run build
 
+# The example's data, for docker-compose.yml; no part of the image.
+FROM build AS example
+COPY scripts/flights-data.ts scripts/
+RUN node --eval "import('/source/scripts/flights-data.ts').then((script) => script.layOutFlights('/example'))"
+CMD ["cp", "-R", "/example/.", "/flights"]
+
 # The native codecs differ by platform: installed on the platform of the image.
 FROM node:${NODE_VERSION}-slim AS dependencies
 WORKDIR /opt/colonnade
