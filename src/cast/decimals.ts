@@ -124,15 +124,17 @@ export function castFloatsToDecimals(values: Values, to: StoredDecimal, rounding
   const { scale } = to.type;
   const rule = rounding === "error" ? "half-even" : rounding;
   const factor = scale >= 0 && scale <= exactPowerMax ? powerOfTen(scale) : NaN;
+  // Where the rule changes its mind: at the halves, or at the integers.
+  const boundary = rule === "half-even" || rule === "half-up" ? 0.5 : 0;
   const unscaled = newUnscaled(floats.length);
   for (let i = 0; i < floats.length; i += 1) {
     const value = floats[i] as number;
     const product = value * factor;
     const magnitude = Math.abs(product);
-    // The product is off by half a unit in its last place at most: below 2^50 that can only matter next
-    // to a multiple of one half.
-    const toHalf = Math.abs(magnitude * 2 - Math.round(magnitude * 2));
-    if (magnitude < 2 ** 50 && (toHalf > 2 ** -51 * magnitude || isExactProduct(value, factor, product))) {
+    const place = magnitude + boundary;
+    const toBoundary = Math.abs(place - Math.round(place));
+    // The product is off by half a unit in its last place at most, which only matters next to a boundary.
+    if (magnitude < 2 ** 50 && (toBoundary > 2 ** -51 * place || isExactProduct(value, factor, product))) {
       unscaled.numbers[i] = roundNumber(product, rule);
     } else if (Number.isFinite(value)) setBigInt(unscaled, i, scaleExactly(value, scale, rule));
     else invalid.push(i);

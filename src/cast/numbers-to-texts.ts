@@ -86,12 +86,34 @@ export function formatFloat32(value: number): string {
  * one with an even last digit, as the double-conversion library has it.
  */
 export function shortestFloat32(value: number): number {
+  const quick = quickShortest(value);
+  if (!Number.isNaN(quick)) return quick;
   // Six digits survive a float32 (FLT_DIG), so fewer are found by six; subnormals have fewer bits.
   for (let precision = Math.abs(value) < 2 ** -126 ? 1 : 6; precision < 9; precision += 1) {
     const candidate = Number(value.toPrecision(precision));
     if (Math.fround(candidate) === value) return evenOfTwo(value, candidate, precision);
   }
   return Number(value.toPrecision(9));
+}
+
+/**
+ * The same by arithmetic, for the sizes that numbers of everyday life have: 24 bits times a power of ten up to 10^14 is so near to
+ * the exact product that it only must not be a tie, and the quotient of two exact integers is the double that the text would be.
+ */
+function quickShortest(value: number): number {
+  const magnitude = Math.abs(value);
+  if (!(magnitude >= 1e-6 && magnitude < 1e6)) return NaN;
+  let scale = 1e11;
+  for (let limit = 1e-5; limit <= magnitude; limit *= 10) scale /= 10;
+  // Six digits at first, or seven next to a power of ten, where the limits are not exact.
+  for (let attempt = 0; attempt < 4; attempt += 1, scale *= 10) {
+    const product = magnitude * scale;
+    const integer = Math.round(product);
+    if (Math.abs(integer - product) > 0.499_999) return NaN;
+    const candidate = integer / scale;
+    if (Math.fround(candidate) === magnitude) return value < 0 ? -candidate : candidate;
+  }
+  return NaN;
 }
 
 /** `toPrecision` rounds ties away from zero: where it did so to an odd digit, the number on the other side. */
@@ -107,16 +129,17 @@ function evenOfTwo(value: number, candidate: number, precision: number): number 
 export function formatDecimals(values: Values, from: DecimalType): Values {
   const { numbers, large } = readDecimals(values);
   const { scale } = from;
+  const divisor = 10 ** scale;
+  // An adjusted exponent below -6 (see formatDecimal), or no number: the slow way.
+  const quickMin = scale > 15 || scale < 0 ? Infinity : 10 ** (scale - 6);
   const texts = new ByteBuilder(numbers.length, 12);
   for (let i = 0; i < numbers.length; i += 1) {
     const number = numbers[i] as number;
     const magnitude = Math.abs(number);
-    // An adjusted exponent below -6 (see formatDecimal), or no number: the slow way.
-    if (scale > 15 || scale < 0 || !(magnitude >= 10 ** (scale - 6))) {
+    if (!(magnitude >= quickMin)) {
       texts.ascii(formatDecimal(large.get(i) ?? BigInt(number), scale));
     } else {
       if (number < 0) texts.byte(minus);
-      const divisor = 10 ** scale;
       const fraction = magnitude % divisor;
       appendInteger(texts, (magnitude - fraction) / divisor);
       if (scale > 0) {
