@@ -65,9 +65,9 @@ function localTimes(): Raw[] {
     const minutes = 2_630_000 + (random() % 23_670_000);
     return String((i % 2 === 0 ? minutes : Math.floor(minutes / 30) * 30) * 60_000_000);
   });
-  // Every half hour of two months that hold a clock change of each hemisphere.
+  // Every half hour of two times forty days that hold a clock change of each hemisphere.
   for (const start of [1_552_000_000, 1_571_000_000]) {
-    for (let step = 0; step < 48 * 30; step += 1) raws.push(String((start + step * 1800) * 1_000_000));
+    for (let step = 0; step < 48 * 40; step += 1) raws.push(String((start + step * 1800) * 1_000_000));
   }
   return raws;
 }

@@ -207,6 +207,11 @@ function timestamps(random: () => number, count: number, ticks: bigint): Raw[] {
   ].flatMap((days) =>
     [-1n, 0n, 1n, ticks, 1000n, 1_000_000n, 3600n * ticks].map((ticks) => days * day + ticks),
   );
+  // Where a finer unit leaves 64 bits.
+  for (const factor of [1000n, 1_000_000n]) {
+    const limit = 2n ** 63n / factor;
+    for (const value of [-1n, 0n, 1n]) spread.push(limit + value, -limit + value);
+  }
   const near = integers(random, count, -60_000n * day, 60_000n * day);
   const all = integers(random, count, -(2n ** 63n), 2n ** 63n - 1n);
   const whole = near.map((raw) => String((BigInt(raw) / ticks) * ticks));
