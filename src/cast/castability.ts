@@ -1,7 +1,7 @@
 import { unreachable } from "../base/errors.ts";
-
-import { sameLeafType } from "../parquet/leaf-type.ts";
+import { formatLeafType, sameLeafType } from "../parquet/leaf-type.ts";
 import type { LeafType } from "../parquet/leaf-type.ts";
+import { canStore } from "../parquet/storage.ts";
 import type { Stored } from "./cast.ts";
 
 /**
@@ -39,11 +39,12 @@ const exactIf = (condition: boolean, check: string): Castability => (condition ?
  */
 export function castability(from: Stored, to: Stored, options: CastabilityOptions = {}): Castability {
   const sameStorage = from.physicalType === to.physicalType && from.typeLength === to.typeLength;
-  if (to.physicalType === "INT96")
-    return sameStorage && sameLeafType(from.type, to.type)
-      ? { kind: "same" }
-      : none("INT96 is deprecated and never written");
-  if (sameLeafType(from.type, to.type)) return sameStorage ? { kind: "same" } : restorage(from);
+  const sameType = sameLeafType(from.type, to.type);
+  if (sameType && sameStorage) return { kind: "same" };
+  if (to.physicalType === "INT96") return none("INT96 is deprecated and never written");
+  // A wider decimal may have outgrown the storage that it would share.
+  if (!canStore(to, to.type)) return none(`${to.physicalType} cannot hold ${formatLeafType(to.type)}`);
+  if (sameType) return restorage(from);
   const judged = judge(from, to, options);
   // A relabel needs the same bytes; where storage differs the same values are written anew.
   return judged.kind === "relabel" && !sameStorage

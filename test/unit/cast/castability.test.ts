@@ -34,6 +34,15 @@ test("a relabel needs one storage: a wider decimal that grows into INT64 is an e
   });
 });
 
+test("a type that its storage cannot hold is impossible, so that no relabel writes a malformed footer", () => {
+  const int32 = { physicalType: "INT32" } as const;
+  expect(castability(stored("decimal128(9, 2)"), stored("decimal128(10, 2)", int32))).toEqual({
+    kind: "none",
+    reason: "INT32 cannot hold decimal128(10, 2)",
+  });
+  expect(castability(stored("int32"), stored("int64", int32))).toMatchObject({ kind: "none" });
+});
+
 test("local and zoned timestamps have the same bytes through UTC, and are cast through any other zone", () => {
   const from = stored("timestamp[us]");
   const to = stored("timestamp[us, tz=Europe/Berlin]");
