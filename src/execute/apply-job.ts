@@ -143,6 +143,8 @@ function migrateContextOf(
     workers,
     budget: new MemoryBudget(Math.max(budgetBytesMin, job.limits.memoryBytes - baselineBytes)),
     signal,
+    // A chunk that decodes to more than the job may use is refused by name, with the setting to raise.
+    limits: { pageBytesMax: job.limits.memoryBytes, chunkBytesMax: job.limits.memoryBytes },
     to,
     dataset: history.dataset,
     partitioning: job.source.partitioning,

@@ -1,7 +1,7 @@
 import type { ChunkExtras, Codec, ColumnData, WrittenChunk } from "../parquet/column-data.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
 import { type RowSelection, selectRows } from "./select-rows.ts";
-import { readColumnChunk } from "../parquet/read-chunk.ts";
+import { type ReadLimits, readColumnChunk } from "../parquet/read-chunk.ts";
 import type { Values } from "../parquet/values.ts";
 import { writeColumnChunk } from "../parquet/write-chunk.ts";
 import { ColonnadeError } from "../base/errors.ts";
@@ -13,6 +13,7 @@ export interface BorrowRequest {
   readonly bytes: Uint8Array;
   readonly codec: Codec;
   readonly numValues: number;
+  readonly limits: ReadLimits;
   readonly source: LeafColumn;
   readonly target: LeafColumn;
   readonly value: Values | null;
@@ -29,7 +30,7 @@ export interface BorrowRequest {
  */
 export async function writeBorrowed(request: BorrowRequest): Promise<WrittenChunk> {
   const { source, target, levels, maxRepetitionLevel } = request;
-  const data = await readColumnChunk(request.bytes, source, request);
+  const data = await readColumnChunk(request.bytes, source, request, request.limits);
   const definition = new Uint16Array(data.entries);
   const repetition = new Uint16Array(data.entries);
   let entries = 0;

@@ -4,6 +4,7 @@ import type { ChunkExtras, Codec, WrittenChunk } from "../parquet/column-data.ts
 import { constantChunk } from "../parquet/constant-chunk.ts";
 import type { Footer } from "../parquet/footer.ts";
 import { formatLeafType } from "../parquet/leaf-type.ts";
+import type { ReadLimits } from "../parquet/read-chunk.ts";
 import { emptyValues } from "../parquet/edit-values.ts";
 import type { Values } from "../parquet/values.ts";
 import type { LeafAction, Rewrite } from "../plan/leaf-action.ts";
@@ -22,6 +23,8 @@ export interface SourceObjectReader {
   readonly workers: ChunkWorkers;
   readonly budget: MemoryBudget;
   readonly signal: AbortSignal;
+  /** What a chunk may take once it is decoded, whatever its sizes say. */
+  readonly limits: ReadLimits;
   /** Codec of what is written anew; `keep`: the source chunk's own. */
   readonly compression: Codec | "keep";
 }
@@ -215,6 +218,7 @@ async function request(
       bytes,
       codec: facts.codec,
       numValues: facts.numValues,
+      limits: reader.limits,
       source: leaf.column,
       target: output.column,
       rewrite: how,
@@ -226,7 +230,7 @@ async function request(
     return { reply, release };
   } catch (error) {
     release();
-    throw withDetails(toColonnadeError(error), { rowGroup, column: leaf.column.path.join(".") });
+    throw located(error, rowGroup, leaf.column.path);
   }
 }
 
@@ -248,6 +252,7 @@ async function runBorrow(
       bytes,
       codec: facts.codec,
       numValues: facts.numValues,
+      limits: reader.limits,
       source: source.column,
       target: output.column,
       value: action.value,
@@ -260,8 +265,14 @@ async function runBorrow(
     return { kind: "written", leaf, chunk, invalid: 0, release };
   } catch (error) {
     release();
-    throw withDetails(toColonnadeError(error), { rowGroup, column: output.column.path.join(".") });
+    throw located(error, rowGroup, output.column.path);
   }
+}
+
+function located(thrown: unknown, rowGroup: number, path: readonly string[]): ColonnadeError {
+  const error = toColonnadeError(thrown);
+  const setting = error.code === "CHUNK_TOO_LARGE" ? { setting: "limits.memory" } : {};
+  return withDetails(error, { rowGroup, column: path.join("."), ...setting });
 }
 
 /** Source bytes, decoded values and the new chunk are in memory at one time. */

@@ -22,8 +22,9 @@ export function createChunkWorkers(options: {
   readonly signal?: AbortSignal;
 }): ChunkWorkers {
   let pool: Piscina | undefined;
-  const start = (): Piscina =>
-    (pool ??= new Piscina({
+  const start = (): Piscina => {
+    if (pool !== undefined) return pool;
+    pool = new Piscina({
       // As source under Node's type stripping, as JavaScript in the package.
       filename: new URL(
         import.meta.url.endsWith(".ts") ? "./chunk-worker.ts" : "./chunk-worker.js",
@@ -32,7 +33,11 @@ export function createChunkWorkers(options: {
       maxThreads: options.workers,
       minThreads: 0,
       idleTimeout: 10_000,
-    }));
+    });
+    // A reply that was on its way when its task was aborted is nobody's; unheard, this event would end the process.
+    pool.on("error", () => {});
+    return pool;
+  };
 
   async function run(job: ChunkJob): Promise<ChunkReply> {
     const { bytes } = job.request;

@@ -6,6 +6,7 @@ import { formatPartition } from "../dataset/partition.ts";
 import type { Codec } from "../parquet/column-data.ts";
 import type { Footer } from "../parquet/footer.ts";
 import type { KeyValue } from "../parquet/footer-scan.ts";
+import type { ReadLimits } from "../parquet/read-chunk.ts";
 import type { PlannedObject } from "../plan/plan.ts";
 import { rewriteKeyValueMetadata } from "../schema/embedded/rewrite.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
@@ -27,6 +28,7 @@ export interface MigrateContext {
   readonly workers: ChunkWorkers;
   readonly budget: MemoryBudget;
   readonly signal: AbortSignal;
+  readonly limits: ReadLimits;
   readonly to: SchemaVersion;
   readonly dataset: string;
   readonly partitioning: "hive" | "flat";
@@ -67,6 +69,7 @@ async function migrate(
     workers: context.workers,
     budget: context.budget,
     signal: context.signal,
+    limits: context.limits,
     compression: context.compression,
   };
   const partition = await outputPartition(reader, recognised, object.partition, context.to);

@@ -69,7 +69,7 @@ function defaultText(field: Field): string | null {
   const stored: Stored = { type, ...storageOf(type) };
   const parsed = parseScalar(field.default, stored);
   if ("error" in parsed) throw partitionInvalid(field.name, JSON.stringify(field.default), type);
-  return formatValue(parsed, 0, stored);
+  return formatValue(parsed, 0, stored, Infinity);
 }
 
 function castText(text: string | null, before: Field, field: Field): string | null {
@@ -80,7 +80,7 @@ function castText(text: string | null, before: Field, field: Field): string | nu
   }
   if (sameLeafType(leafOf(before), to)) return text;
   const stored: Stored = { type: to, ...storageOf(to) };
-  return formatValue(castScalar(text, leafOf(before), stored, before.name), 0, stored);
+  return formatValue(castScalar(text, leafOf(before), stored, before.name), 0, stored, Infinity);
 }
 
 /** Reads the text as a value of the old type and casts that: `007` as an integer is `7`, as it would be in a column. */
@@ -123,7 +123,7 @@ async function onlyValue(
     );
     try {
       const bytes = await readRange(reader.object, start, end, reader.signal);
-      const { values, entries } = await readColumnChunk(bytes, node.column, facts);
+      const { values, entries } = await readColumnChunk(bytes, node.column, facts, reader.limits);
       if (valueCount(values) < entries) found.add(null);
       for (const text of distinctTexts(values, node.column)) found.add(text);
     } finally {
@@ -147,9 +147,9 @@ async function onlyValue(
 function distinctTexts(values: Values, stored: Stored): string[] {
   const count = valueCount(values);
   if (count === 0) return [];
-  const first = formatValue(values, 0, stored);
+  const first = formatValue(values, 0, stored, Infinity);
   for (let i = 1; i < count; i += 1) {
-    const text = formatValue(values, i, stored);
+    const text = formatValue(values, i, stored, Infinity);
     if (text !== first) return [first, text];
   }
   return [first];

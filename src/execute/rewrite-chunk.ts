@@ -1,14 +1,16 @@
+import type { CastSpec } from "../cast/cast.ts";
 import { castValues } from "../cast/cast-values.ts";
 import { formatValue } from "../cast/format-value.ts";
 import { ColonnadeError } from "../base/errors.ts";
 import { type ChunkExtras, type Codec, type ColumnData, type WrittenChunk } from "../parquet/column-data.ts";
+import { withDictionary } from "../parquet/dictionary-data.ts";
 import { insertValues, replaceValues } from "../parquet/edit-values.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
-import { nullAt } from "../parquet/null-at.ts";
-import { readColumnChunk } from "../parquet/read-chunk.ts";
+import { levelsOnly, nullAt } from "../parquet/null-at.ts";
+import { type ReadLimits, readColumnChunk } from "../parquet/read-chunk.ts";
 import { mapDefinitionLevels } from "../parquet/relevel.ts";
 import { rowOfEntry, rowOfValue, rowsOfValues } from "../parquet/row-of-value.ts";
-import type { Values } from "../parquet/values.ts";
+import { type Values, valueCount } from "../parquet/values.ts";
 import { writeColumnChunk } from "../parquet/write-chunk.ts";
 import type { Rewrite } from "../plan/leaf-action.ts";
 import { type RowSelection, selectRows } from "./select-rows.ts";
@@ -19,6 +21,7 @@ export interface ChunkRequest {
   readonly bytes: Uint8Array;
   readonly codec: Codec;
   readonly numValues: number;
+  readonly limits: ReadLimits;
   readonly source: LeafColumn;
   readonly target: LeafColumn;
   readonly rewrite: Rewrite;
@@ -50,16 +53,13 @@ const none = new Uint32Array(0);
  */
 export async function rewriteChunk(request: ChunkRequest): Promise<ChunkReply> {
   const { rewrite, source, target } = request;
-  const decoded = await readColumnChunk(request.bytes, source, request);
+  const decoded = await readColumnChunk(request.bytes, source, request, request.limits);
   const moved =
     rewrite.levels === undefined
       ? { data: decoded, violations: none }
       : mapDefinitionLevels(decoded, rewrite.levels, source, target);
-  const cast =
-    rewrite.cast === undefined
-      ? { values: decoded.values, invalid: none }
-      : castValues(decoded.values, rewrite.cast);
-  const problems: Problems = { values: cast.invalid, nulls: moved.violations };
+  const cast = rewrite.cast === undefined ? undefined : castData(moved.data, rewrite.cast);
+  const problems: Problems = { values: cast?.invalid ?? none, nulls: moved.violations };
   const invalid = problems.values.length + problems.nulls.length;
   const quarantined = rewrite.onInvalid === "quarantine" ? rowsOf(decoded, problems) : none;
   const report = {
@@ -70,9 +70,7 @@ export async function rewriteChunk(request: ChunkRequest): Promise<ChunkReply> {
   };
   if (request.purpose === "check" || (invalid > 0 && rewrite.onInvalid === "fail")) return report;
   if (request.purpose === "writeIfInvalid" && invalid === 0) return report;
-  const sameValues = rewrite.cast === undefined;
-  const changed = sameValues ? moved.data : { ...moved.data, values: cast.values };
-  const resolved = resolve(changed, problems, rewrite, target);
+  const resolved = resolve(cast?.data ?? moved.data, problems, rewrite, target);
   const kept = selectRows(resolved, request.rows);
   const layout =
     request.outputCodec === undefined ? kept.layout : { ...kept.layout, codec: request.outputCodec };
@@ -86,9 +84,48 @@ interface Problems {
   readonly nulls: Uint32Array;
 }
 
+/**
+ * Casts the entries alone where all pages were dictionary encoded: a million rows of fifty words are fifty casts. An entry
+ * that has no equivalent counts where it is used, and not at all where it is not.
+ */
+function castData(
+  data: ColumnData,
+  spec: CastSpec,
+): { readonly data: ColumnData; readonly invalid: Uint32Array } {
+  const { dictionary } = data;
+  if (dictionary === undefined) {
+    const { values, invalid } = castValues(data.values, spec);
+    return { data: { ...levelsOnly(data), values }, invalid };
+  }
+  const { entries, indices } = dictionary;
+  const { values, invalid } = castValues(entries, spec);
+  return {
+    data: withDictionary(levelsOnly(data), { entries: values, indices }),
+    invalid: invalid.length === 0 ? none : positionsOf(indices, invalid, valueCount(entries)),
+  };
+}
+
+/** Where the entries are used. */
+function positionsOf(indices: Int32Array, entries: Uint32Array, entryCount: number): Uint32Array {
+  const isWanted = new Uint8Array(entryCount);
+  for (const entry of entries) isWanted[entry] = 1;
+  const positions = new Uint32Array(indices.length);
+  let found = 0;
+  for (let i = 0; i < indices.length; i += 1) {
+    if (isWanted[indices[i] as number] === 1) {
+      positions[found] = i;
+      found += 1;
+    }
+  }
+  return positions.slice(0, found);
+}
+
 /** Keeps a dictionary that is there: it does not survive spreading. */
 function withLayout(data: ColumnData, layout: ColumnData["layout"]): ColumnData {
-  return layout === data.layout ? data : { ...data, values: data.values, layout };
+  if (layout === data.layout) return data;
+  const { dictionary } = data;
+  const levels = { ...levelsOnly(data), layout };
+  return dictionary === undefined ? { ...levels, values: data.values } : withDictionary(levels, dictionary);
 }
 
 function resolve(data: ColumnData, problems: Problems, rewrite: Rewrite, target: LeafColumn): ColumnData {

@@ -88,7 +88,7 @@ export function decideLeaf(question: LeafQuestion): LeafDecision {
       }
       return {
         action: { action: "transcode", source, rewrite: rewrite(castSpec(from, to, field.cast)) },
-        reason: `${renamed}${types}, ${castLossWords(from, to)}`,
+        reason: `${renamed}${types}, ${castLossWords(from, to, field.cast)}`,
         storage,
         write: (element) => {
           element.setI32(SchemaElement.type, physicalTypes.indexOf(storage.physicalType));

@@ -1,22 +1,27 @@
 import { sameLeafType } from "../parquet/leaf-type.ts";
-import type { SchemaNode } from "../parquet/schema-tree.ts";
 import type { EmbeddedMapping, OutputField, OutputType } from "../schema/embedded/mapping.ts";
 import type { Field } from "../schema/schema-version.ts";
 import { fieldsById, storedFields, walkFields } from "../schema/walk-fields.ts";
-import type { SchemaPair } from "./output-schema.ts";
+import { type SchemaPair, targetRepetition } from "./output-schema.ts";
 
 /** What becomes of the columns, for the schemas that pandas, Arrow, Spark and others leave in the key-value metadata. */
 export function embeddedMapping(pair: SchemaPair, rowsDropped: boolean): EmbeddedMapping {
   const old = fieldsById(pair.from);
   const mapField = (field: Field): OutputField => {
+    const before = old.get(field.id);
     const node = pair.nodes.get(field.id);
-    const path = node === undefined ? undefined : old.get(field.id)?.path;
+    const type = mapType(field, mapField);
+    if (node === undefined || before === undefined) {
+      return { name: field.name, nullable: field.nullable, type, retyped: false };
+    }
+    const source = node.nullable ? "optional" : "required";
     return {
       name: field.name,
-      nullable: field.nullable,
-      type: mapType(field, mapField),
-      ...(path === undefined ? {} : { source: { path } }),
-      retyped: node !== undefined && isRetyped(field, node),
+      // As it is stored: what an object says beyond the schema version stays true of it.
+      nullable: targetRepetition(source, before.field, field) === "optional",
+      type,
+      source: { path: before.path },
+      retyped: isRetyped(field, before.field),
     };
   };
   const fields = storedFields(pair.to).map(mapField);
@@ -42,8 +47,7 @@ function mapType({ type }: Field, mapField: (field: Field) => OutputField): Outp
   }
 }
 
-function isRetyped(field: Field, node: SchemaNode): boolean {
-  return (
-    field.type.kind === "leaf" && node.kind === "leaf" && !sameLeafType(field.type.leaf, node.column.type)
-  );
+/** By the versions, not by the footer: of a time zone Parquet keeps only that there is one. */
+function isRetyped({ type }: Field, { type: before }: Field): boolean {
+  return type.kind === "leaf" && before.kind === "leaf" && !sameLeafType(type.leaf, before.leaf);
 }

@@ -151,11 +151,8 @@ class OutputSchemaBuilder {
   }
 
   #targetRepetition(source: Repetition, outer: Carried | undefined): Repetition {
-    if (source === "repeated" || outer === undefined) return source;
-    const before = this.#oldFields.get(outer.field.id)?.field;
-    if (!outer.field.nullable) return "required";
-    // A column that has no nulls and is declared to allow them stays as it is: the bytes are right as they are.
-    return before?.nullable === true ? source : "optional";
+    if (outer === undefined) return source;
+    return targetRepetition(source, this.#oldFields.get(outer.field.id)?.field, outer.field);
   }
 
   #emitLeaf(field: Field, node: LeafNode, element: ThriftStruct, here: Place): void {
@@ -261,6 +258,15 @@ class OutputSchemaBuilder {
       found ?? leafElement(name ?? "", leaf.column.type, { nullable: leaf.column.maxDefinitionLevel > 0 })
     );
   }
+}
+
+/**
+ * Only a change between the versions changes a repetition. A column that is required in an object although it is declared to
+ * allow nulls stays as it is: the bytes are right as they are, and the next object may differ.
+ */
+export function targetRepetition(source: Repetition, before: Field | undefined, field: Field): Repetition {
+  if (source === "repeated" || before?.nullable === field.nullable) return source;
+  return field.nullable ? "optional" : "required";
 }
 
 function repetitionOf(element: ThriftStruct): Repetition {
