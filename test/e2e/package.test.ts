@@ -158,11 +158,13 @@ describe.skipIf(missing)(
 
     test("SIGTERM to process 1 ends a run with 21; the rerun keeps what was done, and commits", async () => {
       const { child } = start("apply", job);
-      while (dataObjects().size < 2) await sleep(2);
+      while (dataObjects().size < 2 && child.exitCode === null) await sleep(2);
       signalContainer(child, "SIGTERM");
       await once(child, "exit");
       expect(child.exitCode).toBe(exitCodes.cancelled);
       const done = dataObjects();
+      const objects = globSync("**/*.parquet", { cwd: join(data, "raw") }).length;
+      expect(done.size).toBeLessThan(objects);
       expect(existsSync(join(data, "migrated/pointers/current.json"))).toBe(false);
 
       expect(await run("apply", job)).toMatchObject({ exitCode: 0 });
