@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+
+import { toColonnadeError } from "../../../src/base/errors.ts";
+import { createChunkWorkers } from "../../../src/execute/chunk-workers.ts";
+import type { ChunkRequest } from "../../../src/execute/rewrite-chunk.ts";
+import { defaultReadLimits } from "../../../src/parquet/read-chunk.ts";
+import type { LeafColumn } from "../../../src/parquet/leaf-type.ts";
+
+const column: LeafColumn = {
+  path: ["a"],
+  physicalType: "INT32",
+  type: { kind: "int", bits: 32, signed: true },
+  maxDefinitionLevel: 0,
+  maxRepetitionLevel: 0,
+};
+
+/** A chunk of zeros, refused at once: replies follow each other as fast as they can. */
+function malformed(): ChunkRequest {
+  return {
+    bytes: new Uint8Array(10),
+    codec: "UNCOMPRESSED",
+    numValues: 1,
+    source: column,
+    target: column,
+    rewrite: { onInvalid: "fail" },
+    extras: { statistics: false, pageIndex: false, bloomFilter: false, sizeStatistics: false },
+    purpose: "write",
+    limits: defaultReadLimits,
+  };
+}
+
+test.each(["an abort", "a close"])(
+  "replies that cross %s are dropped, and every request ends in a typed error",
+  async (end) => {
+    const uncaught: unknown[] = [];
+    const note = (error: unknown): unknown => uncaught.push(error);
+    process.on("uncaughtExceptionMonitor", note);
+    for (let round = 0; round < 3; round += 1) {
+      const stop = new AbortController();
+      const workers = createChunkWorkers({ workers: 4, signal: stop.signal });
+      const codes = Array.from({ length: 400 }, () =>
+        workers.rewrite(malformed()).then(
+          () => "rewritten",
+          (error: unknown) => toColonnadeError(error).code,
+        ),
+      );
+      await codes[200];
+      if (end === "an abort") stop.abort();
+      await workers.close();
+      expect(["PAGE_MALFORMED", "CANCELLED", "WORKER_DIED"]).toEqual(
+        expect.arrayContaining([...new Set(await Promise.all(codes))]),
+      );
+    }
+    process.off("uncaughtExceptionMonitor", note);
+    expect(uncaught).toEqual([]);
+  },
+);
