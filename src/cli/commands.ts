@@ -15,6 +15,9 @@ export interface CommandEntry {
 }
 
 const migrate = "Migrate:";
+const look = "Look:";
+const serve = "Serve:";
+const prepare = "Prepare:";
 
 export const commandEntries: readonly CommandEntry[] = [
   {
@@ -28,5 +31,70 @@ export const commandEntries: readonly CommandEntry[] = [
     summary: "migrate what is new and move the pointer",
     group: migrate,
     load: () => import("./commands/apply.ts"),
+  },
+  {
+    name: "rollback",
+    summary: "serve an older version again: data and schema together",
+    group: migrate,
+    load: () => import("./commands/rollback.ts"),
+  },
+  {
+    name: "status",
+    summary: "what each channel serves, and whether the source has moved on",
+    group: look,
+    load: () => import("./commands/status.ts"),
+  },
+  {
+    name: "history",
+    summary: "the generations of the channel, newest first",
+    group: look,
+    load: () => import("./commands/history.ts"),
+  },
+  {
+    name: "diff",
+    summary: "what differs between two versions: schema, objects, totals",
+    group: look,
+    load: () => import("./commands/diff.ts"),
+  },
+  {
+    name: "files",
+    summary: "the objects of a version, one a line, for any Parquet reader",
+    group: serve,
+    load: () => import("./commands/files.ts"),
+  },
+  {
+    name: "watch",
+    summary: "print each new generation, and run a command for it",
+    group: serve,
+    load: () => import("./commands/watch.ts"),
+  },
+  {
+    name: "schema",
+    summary: "infer, check and compare schema versions",
+    group: prepare,
+    load: () => import("./commands/schema.ts"),
+    children: [
+      {
+        name: "infer",
+        summary: "write version 1 from the source's objects",
+        load: () => import("./commands/schema-infer.ts"),
+      },
+      {
+        name: "check",
+        summary: "judge the newest version by those before it; for CI",
+        load: () => import("./commands/schema-check.ts"),
+      },
+      {
+        name: "diff",
+        summary: "what differs between two versions, and what it takes to undo it",
+        load: () => import("./commands/schema-diff.ts"),
+      },
+    ],
+  },
+  {
+    name: "completion",
+    summary: "print a completion script for bash, zsh or fish",
+    group: prepare,
+    load: () => import("./commands/completion.ts"),
   },
 ];

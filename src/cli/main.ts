@@ -28,7 +28,7 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   const { runProgram } = await import("./run-program.ts");
-  return runProgram(words, readVersion());
+  return runProgram(words);
 }
 
 endQuietlyOnBrokenPipes();

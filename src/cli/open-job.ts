@@ -1,10 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { ColonnadeError } from "../base/errors.ts";
 import { randomIds, systemClock } from "../base/clock.ts";
+import { ColonnadeError } from "../base/errors.ts";
 import { type Job, parseJob } from "../dataset/job.ts";
 import type { JobContext, JobEvent } from "../execute/job-context.ts";
 import { loadHistory, type SchemaHistory } from "../schema/history.ts";
+import type { ObjectStore } from "../store/object-store.ts";
 import { openStore } from "../store/open-store.ts";
 
 export interface Environment {
@@ -17,15 +18,19 @@ export async function readUserFile(path: string, what: string): Promise<string> 
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw new ColonnadeError(
-      "invalid",
-      missing ? "FILE_MISSING" : "FILE_UNREADABLE",
-      `${what} ${missing ? "does not exist" : "cannot be read"}`,
-      { file: path },
-      { cause },
-    );
+    throw fileError(cause, path, what);
   }
+}
+
+function fileError(cause: unknown, path: string, what: string): ColonnadeError {
+  const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+  return new ColonnadeError(
+    "invalid",
+    missing ? "FILE_MISSING" : "FILE_UNREADABLE",
+    `${what} ${missing ? "does not exist" : "cannot be read"}`,
+    { file: path },
+    missing ? {} : { cause },
+  );
 }
 
 export async function readJobFile(path: string, environment: Environment): Promise<Job> {
@@ -33,22 +38,19 @@ export async function readJobFile(path: string, environment: Environment): Promi
 }
 
 /** The versions in a schema directory: files named `<number>.yaml`. */
-export async function readHistory(directory: string): Promise<SchemaHistory> {
+export async function readSchemaDirectory(directory: string): Promise<SchemaHistory> {
   let names: string[];
   try {
     names = await readdir(directory);
   } catch (cause) {
-    throw new ColonnadeError(
-      "invalid",
-      "FILE_MISSING",
-      "schema directory cannot be read",
-      { directory },
-      { cause },
-    );
+    throw fileError(cause, directory, "schema directory");
   }
   const files = names
     .filter((name) => /^\d+\.ya?ml$/.test(name))
     .toSorted((a, b) => parseInt(a, 10) - parseInt(b, 10));
+  if (files.length === 0) {
+    throw new ColonnadeError("invalid", "HISTORY_EMPTY", "schema directory has no version", { directory });
+  }
   return loadHistory(
     await Promise.all(
       files.map(async (name) => {
@@ -59,6 +61,11 @@ export async function readHistory(directory: string): Promise<SchemaHistory> {
   );
 }
 
+/** Where a job's schema versions are: relative to the job's file. */
+export function schemaDirectoryOf(job: Job, path: string): string {
+  return resolve(dirname(resolve(path)), job.schema.directory);
+}
+
 /** Opens everything that a job names. Paths in a job file are relative to the file. */
 export async function openJob(
   path: string,
@@ -66,11 +73,9 @@ export async function openJob(
   onEvent: (event: JobEvent) => void,
 ): Promise<JobContext & AsyncDisposable> {
   const job = await readJobFile(path, environment);
-  const baseDirectory = dirname(resolve(path));
-  const history = await readHistory(resolve(baseDirectory, job.schema.directory));
-  const options = { environment: environment.variables, baseDirectory };
-  const source = await openStore(job.source.uri, options);
-  const destination = await openStore(job.destination.uri, options);
+  const history = await readSchemaDirectory(schemaDirectoryOf(job, path));
+  const source = await openJobSource(job, path, environment);
+  const destination = await openStore(job.destination.uri, storeOptions(path, environment));
   return {
     job,
     history,
@@ -85,4 +90,31 @@ export async function openJob(
       await destination.close();
     },
   };
+}
+
+/** The source alone, for what needs no schema version yet. */
+export async function openJobSource(job: Job, path: string, environment: Environment): Promise<ObjectStore> {
+  return openStore(job.source.uri, { ...storeOptions(path, environment), mustExist: true });
+}
+
+/** A job's destination, for what looks at versions and not at their source. */
+export interface JobDestination extends AsyncDisposable {
+  readonly job: Job;
+  readonly store: ObjectStore;
+  readonly channel: string;
+}
+
+export async function openDestination(path: string, environment: Environment): Promise<JobDestination> {
+  const job = await readJobFile(path, environment);
+  const store = await openStore(job.destination.uri, storeOptions(path, environment));
+  return {
+    job,
+    store,
+    channel: job.destination.channel,
+    [Symbol.asyncDispose]: () => store.close(),
+  };
+}
+
+function storeOptions(path: string, { variables }: Environment): Parameters<typeof openStore>[1] {
+  return { environment: variables, baseDirectory: dirname(resolve(path)) };
 }

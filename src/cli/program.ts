@@ -28,7 +28,7 @@ Exit codes:
   22 commit state unknown: rerun decides · 70 a bug`;
 
 /** The command line. Commands are named at once and loaded when they are asked for. */
-export function createProgram(version: string, streams: ProgramStreams, start: StartCommand): Command {
+export function createProgram(streams: ProgramStreams, start: StartCommand): Command {
   const program = new Command("colonnade");
   const globals: GlobalOptions[] = [];
   prepare(program, streams);
@@ -37,20 +37,19 @@ export function createProgram(version: string, streams: ProgramStreams, start: S
     .usage("<command> [options]")
     .enablePositionalOptions()
     .helpCommand(false)
+    // main.ts answers it before anything is loaded; here it is for the help.
+    .option("-V, --version", "print the version")
     .addHelpText("after", overview);
   addGlobalOptions(program);
-  // main.ts answers it before anything is loaded; here it is for the help.
-  program.option("-V, --version", "print the version");
-  void version;
-  for (const entry of commandEntries)
-    addCommand(program, entry, streams, (options, action) => start(merge([...globals, options]), action));
+  const startMerged: StartCommand = (options, action) => start(merge([...globals, options]), action);
+  for (const entry of commandEntries) addCommand(program, entry, streams, startMerged);
   program.hook("preSubcommand", () => void globals.push(program.opts<GlobalOptions>()));
   return program;
 }
 
 function addCommand(
   parent: Command,
-  entry: Omit<CommandEntry, "group"> & { group?: string },
+  entry: Omit<CommandEntry, "group"> & { readonly group?: string },
   streams: ProgramStreams,
   start: StartCommand,
 ): void {
@@ -61,11 +60,34 @@ function addCommand(
   parent.addCommand(command);
   for (const child of entry.children ?? []) addCommand(command, child, streams, start);
   parent.hook("preSubcommand", async (_, chosen) => {
-    if (chosen !== command) return;
-    const { configure } = await entry.load();
-    configure(command, start);
-    if (entry.children === undefined) addGlobalOptions(command);
+    if (chosen === command) await configureCommand(command, entry, start);
   });
+}
+
+async function configureCommand(
+  command: Command,
+  entry: Omit<CommandEntry, "group">,
+  start: StartCommand,
+): Promise<void> {
+  const { configure } = await entry.load();
+  configure(command, start);
+  if (entry.children === undefined) addGlobalOptions(command);
+}
+
+/** The command line with every command in full, to look at. */
+export async function createWholeProgram(): Promise<Command> {
+  const streams = { writeOut: () => {}, writeErr: () => {}, outColumns: 80, errColumns: 80, color: false };
+  const program = createProgram(streams, async () => {});
+  for (const entry of commandEntries) {
+    const command = program.commands.find((one) => one.name() === entry.name);
+    if (command === undefined) continue;
+    await configureCommand(command, entry, async () => {});
+    for (const child of entry.children ?? []) {
+      const below = command.commands.find((one) => one.name() === child.name);
+      if (below !== undefined) await configureCommand(below, child, async () => {});
+    }
+  }
+  return program;
 }
 
 function sentence(summary: string): string {

@@ -1,11 +1,12 @@
 import { type ColonnadeError, exitCodes, toColonnadeError } from "../base/errors.ts";
-import { createProgram, isHelp } from "./program.ts";
+import { createProgram, isHelp, type ProgramStreams } from "./program.ts";
 import { type GlobalOptions, type Host, Session } from "./session.ts";
 import { toJson, toJsonLine } from "./text/json.ts";
+import { fitLines } from "./text/measure.ts";
 import { errorDocument, renderError } from "./view/error.ts";
 
 /** Runs the command that the words name, on this process. Resolves to the exit code; throws nothing. */
-export async function runProgram(words: readonly string[], version: string): Promise<number> {
+export async function runProgram(words: readonly string[]): Promise<number> {
   const stop = new AbortController();
   const host: Host = {
     stdin: process.stdin,
@@ -18,7 +19,7 @@ export async function runProgram(words: readonly string[], version: string): Pro
   let session = new Session(host, globalsIn(words));
   let exitCode = 0;
   const unhook = hookSignals(stop, () => session);
-  const program = createProgram(version, streamsOf(session), async (options: GlobalOptions, action) => {
+  const program = createProgram(streamsOf(session), async (options: GlobalOptions, action) => {
     session = new Session(host, options);
     const outcome = await action(session);
     if (outcome !== undefined) exitCode = exitCodes[outcome.kind];
@@ -42,7 +43,7 @@ function report(error: ColonnadeError, session: Session): number {
     session.err.write(
       toJsonLine({ level: "error", time: new Date().toISOString(), ...errorDocument(error) }),
     );
-  } else session.err.print(...renderError(error, session.err.columns));
+  } else session.err.print(...fitLines(renderError(error, session.err.columns), session.err.columns));
   return exitCodes[error.kind];
 }
 
@@ -83,8 +84,7 @@ function globalsIn(words: readonly string[]): GlobalOptions {
   };
 }
 
-function streamsOf({ out, err }: Session): Parameters<typeof createProgram>[1] {
-  const helpColumns = (columns: number): number => Math.min(columns, 100);
+function streamsOf({ out, err }: Session): ProgramStreams {
   return {
     writeOut: (content) => out.write(content),
     writeErr: (content) => err.write(content),
@@ -92,4 +92,9 @@ function streamsOf({ out, err }: Session): Parameters<typeof createProgram>[1] {
     errColumns: helpColumns(err.columns),
     color: false,
   };
+}
+
+/** Lines of help that are longer are hard to read, whatever the screen. */
+function helpColumns(columns: number): number {
+  return Math.min(columns, 100);
 }

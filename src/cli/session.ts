@@ -3,6 +3,7 @@ import type { JobContext, JobEvent } from "../execute/job-context.ts";
 import type { Environment } from "./open-job.ts";
 import type { Progress } from "./progress/progress.ts";
 import { toJson } from "./text/json.ts";
+import { fitLines } from "./text/measure.ts";
 import { createScreen, type Screen } from "./text/screen.ts";
 import type { Text } from "./text/styled.ts";
 
@@ -63,7 +64,7 @@ export class Session {
   /** The result of a command, for a program or for a person. */
   result(value: unknown, render: (columns: number) => readonly Text[]): void {
     if (this.json) this.out.write(toJson(value));
-    else this.out.print(...render(this.out.columns));
+    else this.out.print(...fitLines(render(this.out.columns), this.out.columns));
   }
 
   /** Opens a job whose events are shown as they come. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { JobEvent } from "../../execute/job-context.ts";
-import { cutMiddle, padStart, takeStart } from "../text/measure.ts";
+import { cutMiddle, padStart, takeStart, widthOf } from "../text/measure.ts";
 import type { Screen } from "../text/screen.ts";
 import { concat, cyan, dim, green, red, text, type Text, yellow } from "../text/styled.ts";
 import { countOf, formatBytes, formatCount, formatDuration, formatRate } from "../text/units.ts";
@@ -246,7 +246,7 @@ class ObjectsPhase implements Phase {
 
 /** Nothing before there is something to judge by. */
 function timeLeft(fraction: number, elapsedMs: number): Text {
-  if (fraction <= 0.01 || elapsedMs < 1000) return [];
+  if (fraction <= 0.01 || fraction >= 1 || elapsedMs < 1000) return [];
   return concat(`${formatDuration((elapsedMs / fraction) * (1 - fraction))} left`);
 }
 
@@ -261,11 +261,10 @@ interface ProgressLine {
 export function progressLine({ label, fraction, facts, columns }: ProgressLine): Text {
   const share = Math.min(Math.max(fraction, 0), 1);
   const shown = [padStart(concat(`${Math.floor(share * 100)}%`), 4), ...facts].filter(
-    (fact) => fact.length > 0,
+    (fact) => widthOf(fact) > 0,
   );
   const tail = shown.flatMap((fact, index) => (index === 0 ? fact : [...dim(" · "), ...fact]));
-  const tailColumns = tail.reduce((sum, { text }) => sum + text.length, 0);
-  const room = Math.min(barColumnsMax, columns - label.length - tailColumns - 4);
+  const room = Math.min(barColumnsMax, columns - label.length - widthOf(tail) - 4);
   return concat(label, " ", room >= 8 ? concat(bar(share, room), " ") : "", tail);
 }
 

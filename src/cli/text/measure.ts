@@ -73,36 +73,55 @@ export function padStart(text: Text, columns: number): Text {
   return missing <= 0 ? text : concat(" ".repeat(missing), text);
 }
 
-/** Breaks at spaces into lines of at most `columns`; a word that is longer stands alone, cut in pieces. */
-export function wrap(text: Text, columns: number): Text[] {
-  if (columns < 1 || widthOf(text) <= columns) return [text];
+/**
+ * Breaks at spaces into lines of at most `columns`; a word that is longer is cut in pieces. `indent` is what lines after the
+ * first begin with.
+ */
+export function wrap(text: Text, columns: number, indent = ""): Text[] {
+  if (columns - indent.length < 1 || widthOf(text) <= columns) return [text];
   const lines: Span[][] = [[]];
   let used = 0;
+  const breakLine = (): void => {
+    lines.push(indent === "" ? [] : [{ text: indent, styles: [] }]);
+    used = indent.length;
+  };
   for (const span of text) {
     for (const word of span.text.split(/(?<=\s)(?=\S)/)) {
-      let rest: Text = [{ ...span, text: word }];
-      const width = stringWidth(word.trimEnd());
-      if (used > 0 && used + width > columns) {
-        lines.push([]);
-        used = 0;
+      const begin = lines.length === 1 ? 0 : indent.length;
+      if (used > begin && used + stringWidth(word.trimEnd()) > columns) breakLine();
+      let rest = word;
+      while (used + stringWidth(rest.trimEnd()) > columns) {
+        const piece = plainText(takeStart([{ ...span, text: rest }], columns - used));
+        if (piece === "") break;
+        lines.at(-1)?.push({ ...span, text: piece });
+        rest = rest.slice(piece.length);
+        breakLine();
       }
-      while (widthOf(rest) > columns && widthOf(takeStart(rest, columns)) > 0 && width > columns) {
-        const piece = takeStart(rest, columns);
-        lines.at(-1)?.push(...piece);
-        lines.push([]);
-        rest = [{ ...span, text: plainText(rest).slice(plainText(piece).length) }];
-      }
-      lines.at(-1)?.push(...rest);
-      used += widthOf(rest);
+      lines.at(-1)?.push({ ...span, text: rest });
+      used += stringWidth(rest);
     }
   }
-  return lines.map(trimLineEnd).filter((line, index) => line.length > 0 || index === 0);
+  return lines.map(trimEnd).filter((line, index) => index === 0 || plainText(line).trim() !== "");
 }
 
-function trimLineEnd(line: readonly Span[]): Text {
-  const last = line.at(-1);
-  if (last === undefined) return line;
-  const trimmed = last.text.trimEnd();
-  const rest = line.slice(0, -1);
-  return trimmed === "" ? trimLineEnd(rest) : [...rest, { ...last, text: trimmed }];
+/** Lines that fit: those that are too long go on below, a little further in. */
+export function fitLines(lines: readonly Text[], columns: number): Text[] {
+  return lines.flatMap((line) => {
+    const indent = /^ */.exec(plainText(line))?.[0] ?? "";
+    return wrap(line, columns, `${indent}  `);
+  });
+}
+
+/** Without spaces at the end, which would only show when somebody selects the text. */
+export function trimEnd(line: Text): Text {
+  const kept = [...line];
+  for (let last = kept.at(-1); last !== undefined; last = kept.at(-1)) {
+    const text = last.text.trimEnd();
+    if (text !== "") {
+      kept[kept.length - 1] = { ...last, text };
+      break;
+    }
+    kept.pop();
+  }
+  return kept;
 }

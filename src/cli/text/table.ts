@@ -1,4 +1,4 @@
-import { cutMiddle, padEnd, padStart, widthOf, wrap } from "./measure.ts";
+import { cutMiddle, padEnd, padStart, trimEnd, widthOf, wrap } from "./measure.ts";
 import { concat, dim, emptyLine, type Part, type Text } from "./styled.ts";
 
 export interface TableColumn {
@@ -76,17 +76,4 @@ export function pairs(
     entries.map(([name, value]) => [dim(name), value]),
     options,
   );
-}
-
-export function trimEnd(line: Text): Text {
-  const kept = [...line];
-  for (let last = kept.at(-1); last !== undefined; last = kept.at(-1)) {
-    const text = last.text.trimEnd();
-    if (text !== "") {
-      kept[kept.length - 1] = { ...last, text };
-      break;
-    }
-    kept.pop();
-  }
-  return kept;
 }

@@ -3,8 +3,8 @@ import { pointerKey } from "../../dataset/layout.ts";
 import type { ApplyResult } from "../../execute/apply-job.ts";
 import type { JobContext } from "../../execute/job-context.ts";
 import { pairs } from "../text/table.ts";
-import { bold, concat, dim, emptyLine, green, text, type Text, yellow } from "../text/styled.ts";
-import { countOf, formatBytes, formatCount, formatDuration } from "../text/units.ts";
+import { bold, concat, dim, emptyLine, green, join, red, text, type Text, yellow } from "../text/styled.ts";
+import { countOf, formatBytes, formatDuration } from "../text/units.ts";
 import { renderChanges } from "./changes.ts";
 import type { RunCosts } from "./run-costs.ts";
 
@@ -25,7 +25,6 @@ export interface ApplySummary {
     readonly rows: number;
     readonly bytesCopied: number;
     readonly bytesRewritten: number;
-    readonly bytesDropped: number;
     readonly elapsedMs: number;
   };
   readonly totals: ApplyResult["manifest"]["totals"];
@@ -53,7 +52,6 @@ export function applySummary(
       rows,
       bytesCopied,
       bytesRewritten,
-      bytesDropped: outcome === "committed" ? plan.totals.bytesDropped : 0,
       elapsedMs: Math.round(costs.elapsedMs),
     },
     totals: manifest.totals,
@@ -100,16 +98,22 @@ export function renderApply(summary: ApplySummary, columns: number): Text[] {
   ];
 }
 
-/** `copied 6.1 MB · rewritten 7.2 MB · dropped 0.5 MB`. */
-export function costsLine(costs: {
+export interface Costs {
   readonly bytesCopied: number;
   readonly bytesRewritten: number;
-  readonly bytesDropped: number;
-}): Text {
-  const dot = dim(" · ");
-  return text`copied ${green(formatBytes(costs.bytesCopied))}${dot}rewritten ${costs.bytesRewritten > 0 ? yellow(formatBytes(costs.bytesRewritten)) : formatBytes(0)}${dot}dropped ${formatBytes(costs.bytesDropped)}`;
+  readonly bytesDropped?: number;
 }
 
-export function rowsOf(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? "row" : "rows"}`;
+/** `copied 6.1 MB · rewritten 7.2 MB · dropped 0.5 MB`. */
+export function costsLine(costs: Costs, withDropped = false): Text {
+  const { bytesCopied, bytesRewritten, bytesDropped = 0 } = costs;
+  const rewritten = formatBytes(bytesRewritten);
+  return join(
+    [
+      text`copied ${green(formatBytes(bytesCopied))}`,
+      text`rewritten ${bytesRewritten > 0 ? yellow(rewritten) : rewritten}`,
+      ...(withDropped ? [text`dropped ${red(formatBytes(bytesDropped))}`] : []),
+    ],
+    dim(" · "),
+  );
 }

@@ -1,8 +1,8 @@
-import type { ManifestChange } from "../../dataset/formats.ts";
+import type { DescribedChange } from "../../schema/describe-change.ts";
 import { table } from "../text/table.ts";
 import { cyan, dim, green, magenta, type Part, red, type Text, yellow } from "../text/styled.ts";
 
-const marks: Readonly<Record<ManifestChange["kind"], Part>> = {
+const marks: Readonly<Record<DescribedChange["kind"], Part>> = {
   rename: cyan("→"),
   cast: yellow("~"),
   add: green("+"),
@@ -13,11 +13,15 @@ const marks: Readonly<Record<ManifestChange["kind"], Part>> = {
   alias: dim("="),
 };
 
+export function changeMark(kind: DescribedChange["kind"]): Part {
+  return marks[kind];
+}
+
 /** One change a line: a mark, the kind, the column, what happens to it. */
-export function renderChanges(changes: readonly ManifestChange[], columns: number): Text[] {
+export function renderChanges(changes: readonly DescribedChange[], columns: number): Text[] {
   return table(
     [{ title: "" }, { title: "" }, { title: "", shrink: "cut" }, { title: "", shrink: "wrap" }],
-    changes.map(({ kind, path, detail }) => [marks[kind], kind, path, dim(detail)]),
+    changes.map(({ kind, path, detail }) => [changeMark(kind), kind, path, dim(detail)]),
     { width: columns },
   );
 }

@@ -1,7 +1,6 @@
 import type { ColonnadeError } from "../../base/errors.ts";
 import { exitCodes } from "../../base/errors.ts";
 import { hintFor } from "../hints.ts";
-import { wrap } from "../text/measure.ts";
 import { pairs } from "../text/table.ts";
 import { bold, cyan, dim, emptyLine, red, text, type Text } from "../text/styled.ts";
 import { describeDetail } from "./details.ts";
@@ -28,28 +27,29 @@ export function errorDocument(error: ColonnadeError): Record<string, unknown> {
 
 /** An error for a person: what is wrong, what is known about it, what to do. */
 export function renderError(error: ColonnadeError, columns: number): Text[] {
-  const { objects, ...details } = error.details;
-  const failed = asObjects(objects);
-  const shown = Object.entries(failed === undefined ? error.details : details).filter(
-    ([, value]) => value !== undefined,
-  );
+  const failed = asObjects(error.details["objects"]);
   const hint = hintFor(error);
   const cause = causeOf(error);
-  const width = Math.min(columns, 120);
   return [
-    ...wrap(text`${bold(red("error:"))} ${bold(error.message)} ${dim(`(${error.code})`)}`, columns),
-    ...pairs(
-      [
-        ...shown.map(([name, value]) => [name, describeDetail(value)] as const),
-        ...(cause === undefined || error.kind === "internal" ? [] : [["cause", cause.message] as const]),
-      ],
-      { width: columns },
-    ),
+    text`${bold(red("error:"))} ${bold(error.message)} ${dim(error.code)}`,
+    ...pairs(detailPairs(error, failed !== undefined), { width: columns }),
     ...(failed === undefined
       ? []
       : [emptyLine, ...renderObjects(failed.slice(0, objectsMax), columns), ...moreObjects(failed.length)]),
     ...(error.kind === "internal" ? [emptyLine, ...stackLines(cause?.stack ?? error.stack ?? "")] : []),
-    ...(hint === undefined ? [] : [emptyLine, ...wrap(text`${cyan("hint:")} ${hint}`, width)]),
+    ...(hint === undefined ? [] : [emptyLine, text`${cyan("hint:")} ${hint}`]),
+  ];
+}
+
+function detailPairs(error: ColonnadeError, hasTable: boolean): [string, string][] {
+  // What is in them, the message and the hint say already.
+  if (error.code === "USAGE") return [];
+  const cause = error.kind === "internal" ? undefined : causeOf(error);
+  return [
+    ...Object.entries(error.details)
+      .filter(([name, value]) => value !== undefined && !(hasTable && name === "objects"))
+      .map(([name, value]): [string, string] => [name, describeDetail(value)]),
+    ...(cause === undefined ? [] : [["cause", cause.message] as [string, string]]),
   ];
 }
 
@@ -63,16 +63,15 @@ function moreObjects(count: number): Text[] {
 
 function causeOf(error: ColonnadeError): Error | undefined {
   const { cause } = error;
-  return cause instanceof Error && cause.message !== "" && cause.message !== error.message
-    ? cause
-    : cause instanceof Error && error.kind === "internal"
-      ? cause
-      : undefined;
+  return cause instanceof Error && cause.message !== error.message ? cause : undefined;
 }
 
 function asObjects(value: unknown): FailedObject[] | undefined {
-  if (!Array.isArray(value) || value.length === 0) return undefined;
-  const isObject = (one: unknown): one is FailedObject =>
-    typeof one === "object" && one !== null && "object" in one && "code" in one && "message" in one;
-  return value.every(isObject) ? value : undefined;
+  return Array.isArray(value) && value.length > 0 && value.every(isFailedObject) ? value : undefined;
+}
+
+function isFailedObject(value: unknown): value is FailedObject {
+  return (
+    typeof value === "object" && value !== null && "object" in value && "code" in value && "message" in value
+  );
 }

@@ -1,4 +1,4 @@
-import type { Plan, PlannedColumn } from "../../plan/plan.ts";
+import type { Plan } from "../../plan/plan.ts";
 import { table } from "../text/table.ts";
 import {
   bold,
@@ -23,8 +23,8 @@ export function renderPlan(plan: Plan, columns: number): Text[] {
   return [
     ...heading(plan, columns),
     ...(plan.upToDate ? upToDate(plan) : []),
-    ...section("columns", columnsTable(plan.columns, columns)),
-    ...(plan.columns.length === 0 ? [] : [emptyLine, text`  ${costsLine(plan.totals)}`]),
+    ...section("columns", columnsTable(plan, columns)),
+    ...(plan.columns.length === 0 ? [] : [emptyLine, text`  ${costsLine(plan.totals, hasDrops(plan))}`]),
     ...section("objects", objectsLines(plan, columns)),
     ...section(
       "warnings",
@@ -72,8 +72,14 @@ const actionStyle: Readonly<Record<string, (part: Part) => Text>> = {
   transcode: yellow,
 };
 
-function columnsTable(planned: readonly PlannedColumn[], columns: number): Text[] {
+/** What is dropped beside columns (footers, above all) is not worth a number. */
+function hasDrops({ changes }: Plan): boolean {
+  return changes.some(({ kind }) => kind === "drop");
+}
+
+function columnsTable({ columns: planned, changes }: Plan, columns: number): Text[] {
   if (planned.length === 0) return [];
+  const dropped = changes.filter(({ kind }) => kind === "drop");
   const counts = new Set(planned.map(({ objects }) => objects));
   // Where all objects are alike, their number on every line says nothing.
   const differ = counts.size > 1;
@@ -85,13 +91,22 @@ function columnsTable(planned: readonly PlannedColumn[], columns: number): Text[
       ...(differ ? [{ title: "objects", align: "right" } as const] : []),
       { title: "bytes", align: "right" },
     ],
-    planned.map(({ path, action, reason, objects, bytes }) => [
-      (actionStyle[action] ?? concat)(action),
-      path,
-      dim(reason),
-      ...(differ ? [formatCount(objects)] : []),
-      bytes === 0 ? dim("0") : formatBytes(bytes),
-    ]),
+    [
+      ...planned.map(({ path, action, reason, objects, bytes }) => [
+        (actionStyle[action] ?? concat)(action),
+        path,
+        dim(reason),
+        ...(differ ? [formatCount(objects)] : []),
+        bytes === 0 ? dim("0") : formatBytes(bytes),
+      ]),
+      ...dropped.map(({ path }) => [
+        red("drop"),
+        path,
+        dim("its bytes are not carried"),
+        ...(differ ? [""] : []),
+        "",
+      ]),
+    ],
     { width: columns },
   );
 }

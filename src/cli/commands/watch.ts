@@ -1,0 +1,172 @@
+import type { Command } from "commander";
+import { systemClock } from "../../base/clock.ts";
+import { cancelled, ColonnadeError, toColonnadeError } from "../../base/errors.ts";
+import { type GenerationEvent, type WatchState, watchPointer } from "../../publish/watch.ts";
+import { createFileWatchState } from "../../publish/watch-state.ts";
+import { examples, jobArgument, type JobOptions, parseDuration } from "../command-parts.ts";
+import { type JobDestination, openDestination } from "../open-job.ts";
+import { runCommand } from "../run-command.ts";
+import type { Session, StartCommand } from "../session.ts";
+import { toJsonLine } from "../text/json.ts";
+
+interface WatchCommandOptions extends JobOptions {
+  readonly exec?: string;
+  readonly interval: number;
+  readonly state?: string;
+  readonly once?: boolean;
+}
+
+/** A line of `watch`: one generation of the channel. */
+export interface WatchLine {
+  readonly destination: string;
+  readonly dataset: string;
+  readonly channel: string;
+  readonly generation: number;
+  readonly version: number;
+  readonly schema: { readonly version: number; readonly fingerprint: string };
+  /** Of the manifest, as an openable URI. */
+  readonly manifest: string;
+  readonly model?: { readonly uri: string; readonly version: string };
+  readonly previous: GenerationEvent["pointer"]["previous"];
+  readonly reason: string;
+  readonly publishedAt: string;
+  /** A later generation is there already. */
+  readonly superseded: boolean;
+  readonly attempt: number;
+}
+
+export function configure(command: Command, start: StartCommand): void {
+  command
+    .argument("<job>", jobArgument)
+    .option("--exec <command>", "run this for each generation; one that fails gets it again")
+    .option("--interval <time>", "between two looks: 30s, 5m, 1h", parseDuration, 30_000)
+    .option("--state <file>", "remember here what was handled, over restarts")
+    .option("--once", "look once, deal with what is new, and end")
+    .addHelpText(
+      "after",
+      `
+Each new generation of the channel is one line of JSON, in order and at least once; rollbacks too. Without --state it
+begins with what is served now. Looking when nothing is new costs one small request, and a store that cannot be
+reached is waited for.
+
+The --exec command runs in a shell, gets the line on its standard input, and the essentials as COLONNADE_DATASET,
+COLONNADE_CHANNEL, COLONNADE_GENERATION, COLONNADE_VERSION, COLONNADE_SCHEMA, COLONNADE_MANIFEST, COLONNADE_REASON,
+COLONNADE_SUPERSEDED (true or false) and COLONNADE_ATTEMPT. What it prints goes to standard error.
+${examples(
+  [
+    "colonnade watch jobs/flights.yaml --state /var/lib/trainer/flights.json --exec ./retrain.sh",
+    "retrain on each",
+  ],
+  [
+    "colonnade watch jobs/flights.yaml --exec 'test $COLONNADE_SUPERSEDED = true || ./retrain.sh'",
+    "only on the latest",
+  ],
+  [
+    "colonnade watch jobs/flights.yaml --state seen.json --once",
+    "from cron: what is new since the last time",
+  ],
+)}`,
+    )
+    .action((job: string, options: WatchCommandOptions) =>
+      start(options, (session) => runWatch(session, job, options)),
+    );
+}
+
+async function runWatch(session: Session, job: string, options: WatchCommandOptions): Promise<void> {
+  await using destination = await openDestination(job, session.environment);
+  const progress = await session.progress();
+  const { store, channel } = destination;
+  const once = new AbortController();
+  let warning: ColonnadeError | undefined;
+  let failure: ColonnadeError | undefined;
+  const events = watchPointer({
+    store,
+    channel,
+    intervalMs: options.interval,
+    state:
+      options.state === undefined ? memoryState() : createFileWatchState(options.state, store.uri, channel),
+    // Nothing new (or nothing that could be done) means waiting: where --once ends.
+    clock: options.once === true ? { ...systemClock, sleep: async () => once.abort() } : systemClock,
+    signal: AbortSignal.any([session.signal, once.signal]),
+    onWarning: (error) => {
+      warning = error;
+      progress.note(error.message, { code: error.code, ...error.details });
+    },
+  });
+  for await (const event of events) {
+    warning = undefined;
+    failure = await deliver(session, destination, event, options.exec);
+    if (failure === undefined) await event.acknowledge();
+    else progress.note(failure.message, { ...failure.details });
+  }
+  if (session.signal.aborted) throw cancelled();
+  const last = failure ?? warning;
+  if (last !== undefined) throw last;
+}
+
+/** Shows an event and runs the command for it; a failure that the next try may not have is a value. */
+async function deliver(
+  session: Session,
+  destination: JobDestination,
+  event: GenerationEvent,
+  command: string | undefined,
+): Promise<ColonnadeError | undefined> {
+  const line = toJsonLine(describeEvent(destination, event));
+  session.out.write(line);
+  if (command === undefined) return undefined;
+  try {
+    await runCommand({
+      command,
+      input: line,
+      variables: { ...session.environment.variables, ...variablesOf(describeEvent(destination, event)) },
+      signal: session.signal,
+    });
+    return undefined;
+  } catch (thrown) {
+    const error = toColonnadeError(thrown);
+    if (error.code !== "COMMAND_FAILED") throw error;
+    const { generation } = event.pointer;
+    return new ColonnadeError(error.kind, error.code, error.message, { ...error.details, generation });
+  }
+}
+
+function describeEvent(
+  { store, channel }: JobDestination,
+  { pointer, superseded, attempt }: GenerationEvent,
+): WatchLine {
+  const { dataset, generation, version, schema, manifest, model, previous, reason, publishedAt } = pointer;
+  return {
+    destination: store.uri,
+    dataset,
+    channel,
+    generation,
+    version,
+    schema: { version: schema.version, fingerprint: schema.fingerprint },
+    manifest: `${store.uri}/${manifest.key}`,
+    ...(model === undefined ? {} : { model: { uri: model.uri, version: model.version } }),
+    previous,
+    reason,
+    publishedAt,
+    superseded,
+    attempt,
+  };
+}
+
+function variablesOf(line: WatchLine): Record<string, string> {
+  return {
+    COLONNADE_DATASET: line.dataset,
+    COLONNADE_CHANNEL: line.channel,
+    COLONNADE_GENERATION: String(line.generation),
+    COLONNADE_VERSION: String(line.version),
+    COLONNADE_SCHEMA: String(line.schema.version),
+    COLONNADE_MANIFEST: line.manifest,
+    COLONNADE_REASON: line.reason,
+    COLONNADE_SUPERSEDED: String(line.superseded),
+    COLONNADE_ATTEMPT: String(line.attempt),
+  };
+}
+
+/** For a watch that begins anew each time it is started. */
+function memoryState(): WatchState {
+  return { load: async () => undefined, save: async () => {} };
+}
