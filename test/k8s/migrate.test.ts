@@ -27,6 +27,7 @@ import type { Cluster, Job } from "./support/cluster.ts";
 import { eventually } from "./support/control-plane.ts";
 import { applyManifests, jobManifest, jobSpecOf, renderManifests } from "./support/manifests.ts";
 import type { Manifest } from "./support/manifests.ts";
+import type { Pod } from "./support/pod.ts";
 import { startProxy } from "./support/proxy.ts";
 
 const missing = await missingForCluster();
@@ -124,6 +125,15 @@ describe.skipIf(missing)(`migration${missing === undefined ? "" : ` (${missing})
     return { job };
   }
 
+  /** The JSON lines of a pod's log that tell of one kind of event. */
+  function eventsOf(pod: Pod, event: string): Record<string, unknown>[] {
+    const lines = cluster.kubelet.log(pod).split("\n");
+    const events = lines
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    return events.filter((each) => each["event"] === event);
+  }
+
   test("the CronJob fires and migrates; its next run finds nothing to do", async () => {
     const manifests = await renderManifests(cluster, "cronjob");
     for (const { kind, spec } of manifests) {
@@ -164,6 +174,8 @@ describe.skipIf(missing)(`migration${missing === undefined ? "" : ` (${missing})
     const [successor, ...others] = await cluster.podsOf(job);
     expect(others).toEqual([]);
     expect(successor?.metadata.uid).not.toBe(pod.metadata.uid);
+    const [started] = successor === undefined ? [] : eventsOf(successor, "started");
+    expect(started?.["resumed"]).toBeGreaterThanOrEqual(done.size);
     const { totals } = await readVersion("evicted");
     expect(totals.rows).toBe(rows);
     const after = await dataObjects("evicted");
@@ -195,7 +207,9 @@ describe.skipIf(missing)(`migration${missing === undefined ? "" : ` (${missing})
     });
     const [pod] = await cluster.podsOf(job);
     expect(pod && exitCodeOf(pod)).toBe(exitCodes.invalid);
-    expect(pod && cluster.kubelet.log(pod)).toContain("partitioning");
+    expect(pod && eventsOf(pod, "error")).toMatchObject([
+      { kind: "invalid", exitCode: 10, message: expect.stringContaining("partitioning") as string },
+    ]);
   });
 
   test("an object that is no Parquet fails the Job at once, and its log names it", async () => {
