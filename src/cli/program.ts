@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import pc from "picocolors";
 import type { CommandEntry } from "./commands.ts";
 import { commandEntries } from "./commands.ts";
 import { type GlobalOptions, logFormats, type StartCommand } from "./session.ts";
@@ -9,7 +10,6 @@ export interface ProgramStreams {
   readonly writeErr: (text: string) => void;
   readonly outColumns: number;
   readonly errColumns: number;
-  readonly color: boolean;
 }
 
 const description =
@@ -76,7 +76,7 @@ async function configureCommand(
 
 /** The command line with every command in full, to look at. */
 export async function createWholeProgram(): Promise<Command> {
-  const streams = { writeOut: () => {}, writeErr: () => {}, outColumns: 80, errColumns: 80, color: false };
+  const streams = { writeOut: () => {}, writeErr: () => {}, outColumns: 80, errColumns: 80 };
   const program = createProgram(streams, async () => {});
   for (const entry of commandEntries) {
     const command = program.commands.find((one) => one.name() === entry.name);
@@ -131,15 +131,11 @@ function prepare(command: Command, streams: ProgramStreams): void {
       writeErr: streams.writeErr,
       getOutHelpWidth: () => streams.outColumns,
       getErrHelpWidth: () => streams.errColumns,
-      getOutHasColors: () => streams.color,
-      getErrHasColors: () => streams.color,
       // Errors are shown by whoever catches them.
       outputError: () => {},
     })
-    .configureHelp({
-      styleTitle: (title) => title,
-      sortSubcommands: false,
-    });
+    // Titles stand out; the rest of a help is read, not looked at.
+    .configureHelp({ styleTitle: (title) => pc.bold(title) });
 }
 
 export function isHelp(error: unknown): error is CommanderError {

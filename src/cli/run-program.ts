@@ -1,31 +1,46 @@
 import { type ColonnadeError, exitCodes, toColonnadeError } from "../base/errors.ts";
 import { createProgram, isHelp, type ProgramStreams } from "./program.ts";
-import { type GlobalOptions, type Host, Session } from "./session.ts";
+import { type GlobalOptions, type Host, type Outcome, Session, type StartCommand } from "./session.ts";
 import { toJson, toJsonLine } from "./text/json.ts";
 import { fitLines } from "./text/measure.ts";
 import { errorDocument, renderError } from "./view/error.ts";
 
 /** Runs the command that the words name, on this process. Resolves to the exit code; throws nothing. */
 export async function runProgram(words: readonly string[]): Promise<number> {
+  // Until a command has started: where an error of the command line goes.
+  return runOnProcess(globalsIn(words), async (session, start) => {
+    await createProgram(streamsOf(session), start).parseAsync(helpLast(words), { from: "user" });
+  });
+}
+
+/** Runs one action as a command would be run: signals, progress, errors and exit codes. */
+export async function runAction(
+  options: GlobalOptions,
+  action: (session: Session) => Promise<Outcome | void>,
+): Promise<number> {
+  return runOnProcess(options, (_, start) => start(options, action));
+}
+
+async function runOnProcess(
+  options: GlobalOptions,
+  run: (session: Session, start: StartCommand) => Promise<void>,
+): Promise<number> {
   const stop = new AbortController();
   const host: Host = {
-    stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     environment: { variables: process.env, signal: stop.signal },
-    workingDirectory: process.cwd(),
   };
-  // Until a command has started: where an error of the command line goes.
-  let session = new Session(host, globalsIn(words));
+  let session = new Session(host, options);
   let exitCode = 0;
   const unhook = hookSignals(stop, () => session);
-  const program = createProgram(streamsOf(session), async (options: GlobalOptions, action) => {
-    session = new Session(host, options);
-    const outcome = await action(session);
-    if (outcome !== undefined) exitCode = exitCodes[outcome.kind];
-  });
   try {
-    await program.parseAsync(helpLast(words), { from: "user" });
+    await run(session, async (given, action) => {
+      session = new Session(host, given);
+      const outcome = await action(session);
+      if (outcome !== undefined) exitCode = exitCodes[outcome.kind];
+    });
+    return exitCode;
   } catch (thrown) {
     session.endProgress();
     if (isHelp(thrown)) return thrown.exitCode === 0 ? 0 : exitCodes.invalid;
@@ -34,16 +49,13 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     session.endProgress();
     unhook();
   }
-  return exitCode;
 }
 
-function report(error: ColonnadeError, session: Session): number {
-  if (session.json) session.err.write(toJson(errorDocument(error)));
-  else if (session.logsJson) {
-    session.err.write(
-      toJsonLine({ level: "error", time: new Date().toISOString(), ...errorDocument(error) }),
-    );
-  } else session.err.print(...fitLines(renderError(error, session.err.columns), session.err.columns));
+function report(error: ColonnadeError, { json, logsJson, err }: Session): number {
+  if (json) err.write(toJson(errorDocument(error)));
+  else if (logsJson) {
+    err.write(toJsonLine({ level: "error", time: new Date().toISOString(), ...errorDocument(error) }));
+  } else err.print(...fitLines(renderError(error, err.columns), err.columns));
   return exitCodes[error.kind];
 }
 
@@ -53,11 +65,10 @@ function hookSignals(stop: AbortController, session: () => Session): () => void 
     if (stop.signal.aborted) process.exit(exitCodes.cancelled);
     stop.abort();
     const { err, logsJson } = session();
+    const words = `${signal}: stopping cleanly${err.isTerminal && !logsJson ? " (again: at once)" : ""}`;
     void session()
       .progress()
-      .then((progress) =>
-        progress.note(`${signal}: stopping cleanly${err.isTerminal && !logsJson ? " (again: at once)" : ""}`),
-      );
+      .then((progress) => progress.note(words));
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
@@ -90,7 +101,6 @@ function streamsOf({ out, err }: Session): ProgramStreams {
     writeErr: (content) => err.write(content),
     outColumns: helpColumns(out.columns),
     errColumns: helpColumns(err.columns),
-    color: false,
   };
 }
 

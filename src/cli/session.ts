@@ -19,11 +19,9 @@ export type LogFormat = (typeof logFormats)[number];
 
 /** What the process gives to a command: nothing below reads `process`. */
 export interface Host {
-  readonly stdin: NodeJS.ReadableStream;
   readonly stdout: HostStream;
   readonly stderr: HostStream;
   readonly environment: Environment;
-  readonly workingDirectory: string;
 }
 
 interface HostStream {

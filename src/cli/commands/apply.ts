@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { applyPlan } from "../../execute/apply-job.ts";
-import { planJob } from "../../execute/plan-job.ts";
+import type { JobContext } from "../../execute/job-context.ts";
+import { planJob, type PreparedPlan } from "../../execute/plan-job.ts";
 import { collect, examples, jobArgument, type JobOptions } from "../command-parts.ts";
 import type { Session, StartCommand } from "../session.ts";
 import { RunCosts } from "../view/run-costs.ts";
-import { applySummary, renderApply } from "../view/apply.ts";
+import { type ApplySummary, applySummary, renderApply } from "../view/apply.ts";
 import { onlyHelp, runPlan } from "./plan.ts";
 
 interface ApplyOptions extends JobOptions {
@@ -37,11 +38,18 @@ export function configure(command: Command, start: StartCommand): void {
 
 async function runApply(session: Session, job: string, only: readonly string[]): Promise<void> {
   await using context = await session.openJob(job);
+  const summary = await applyJob(context, (watched) => planJob(watched, { only }));
+  session.endProgress();
+  session.result(summary, (columns) => renderApply(summary, columns));
+}
+
+/** Plans and applies, and adds up what it cost. */
+export async function applyJob(
+  context: JobContext,
+  plan: (context: JobContext) => Promise<PreparedPlan>,
+): Promise<ApplySummary> {
   const costs = new RunCosts(context.clock);
   const watched = { ...context, onEvent: costs.watching(context.onEvent) };
-  const prepared = await planJob(watched, { only });
-  const applied = await applyPlan(watched, prepared);
-  session.endProgress();
-  const summary = applySummary(applied, costs, context);
-  session.result(summary, (columns) => renderApply(summary, columns));
+  const applied = await applyPlan(watched, await plan(watched));
+  return applySummary(applied, costs, context);
 }

@@ -90,14 +90,18 @@ async function runWatch(session: Session, job: string, options: WatchCommandOpti
     signal: AbortSignal.any([session.signal, once.signal]),
     onWarning: (error) => {
       warning = error;
-      progress.note(error.message, { code: error.code, ...error.details });
+      progress.handle({
+        event: "warning",
+        message: error.message,
+        details: { code: error.code, ...error.details },
+      });
     },
   });
   for await (const event of events) {
     warning = undefined;
     failure = await deliver(session, destination, event, options.exec);
     if (failure === undefined) await event.acknowledge();
-    else progress.note(failure.message, { ...failure.details });
+    else progress.handle({ event: "warning", message: failure.message, details: failure.details });
   }
   if (session.signal.aborted) throw cancelled();
   const last = failure ?? warning;

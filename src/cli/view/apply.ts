@@ -80,7 +80,7 @@ export function renderApply(summary: ApplySummary, columns: number): Text[] {
         ...(run.resumed > 0
           ? [["resumed", text`${countOf(run.resumed, "object")} of an earlier run`] as const]
           : []),
-        ["bytes", costsLine(run)],
+        ["wrote", costsLine(run)],
         [
           "version",
           text`${countOf(totals.objects, "object")}, ${countOf(totals.rows, "row")}, ${formatBytes(totals.bytes)}`,
