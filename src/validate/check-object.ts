@@ -146,16 +146,15 @@ async function checkSecondReader(
   findings.looked("second reader");
   const tail = await readRange(object, tailStart, object.bytes);
   const reply = await secondReader.run({ kind: "footer", objectBytes: object.bytes, tail });
-  if (reply.kind === "failed") {
-    return findings.error(
+  if (reply.kind !== "footer") {
+    findings.error(
       "second reader",
       "SECOND_READER_REFUSES",
       "parquet-wasm does not accept the footer",
       place,
-      {
-        reason: reply.reason,
-      },
+      reply.kind === "failed" ? { reason: reply.reason } : {},
     );
+    return;
   }
   const leaves = footer.leaves.map(({ column }) => column.path.join("."));
   const expected = { rows: footer.rows, rowGroups: footer.rowGroups.length, leaves };

@@ -61,6 +61,8 @@ export interface VerifyReport {
   readonly copiedBytesCompared: number;
   /** Values of rewritten, added and quarantined columns that were decoded and compared. */
   readonly valuesCompared: number;
+  /** Values that were decoded, and of which nothing here says a second time what they must be. */
+  readonly valuesNotCompared: number;
   /** Objects whose source is gone or was replaced since, so that there was nothing to compare with. */
   readonly sourcesGone: number;
 }

@@ -1,13 +1,32 @@
 import { isMainThread, parentPort } from "node:worker_threads";
 import { ParquetFile } from "parquet-wasm";
+import {
+  type AddedLeaf,
+  type CarriedLeaf,
+  compareAdded,
+  compareCarried,
+  compareMoved,
+  type MovedLeaf,
+  readIntegers,
+} from "./compare-leaf.ts";
+import type { ComparisonResult } from "./comparison.ts";
+import { type Side, UnreadableChunk } from "./leaf-entries.ts";
+import type { SingleColumn } from "./single-column.ts";
 
 /** What the threads of the second reader are asked for. */
-export type ReaderRequest = {
+export type ReaderRequest =
+  | FooterRequest
+  | CarriedLeaf
+  | AddedLeaf
+  | MovedLeaf
+  | { readonly kind: "integers"; readonly column: SingleColumn };
+
+export interface FooterRequest {
   readonly kind: "footer";
   readonly objectBytes: number;
   /** The object from its first page index on, the footer included. */
   readonly tail: Uint8Array;
-};
+}
 
 export type ReaderReply =
   | {
@@ -17,8 +36,16 @@ export type ReaderReply =
       /** Dotted paths of the leaves, from the first row group; undefined when there is none. */
       readonly leaves: readonly string[] | undefined;
     }
+  | { readonly kind: "compared"; readonly result: ComparisonResult }
+  | { readonly kind: "integers"; readonly values: BigInt64Array }
   /** `isFatal`: the instance cannot be used any more. */
-  | { readonly kind: "failed"; readonly reason: string; readonly isFatal: boolean };
+  | {
+      readonly kind: "failed";
+      readonly reason: string;
+      readonly isFatal: boolean;
+      /** Whose chunk could not be read. */
+      readonly side?: Side;
+    };
 
 /** An object of which only the end is at hand, as parquet-wasm asks for it. What lies before is never looked at. */
 class TailBlob {
@@ -41,15 +68,34 @@ class TailBlob {
 
 export async function answer(request: ReaderRequest): Promise<ReaderReply> {
   try {
-    return await readFooter(request);
+    switch (request.kind) {
+      case "footer":
+        return await readFooter(request);
+      case "carried":
+        return { kind: "compared", result: compareCarried(request) };
+      case "added":
+        return { kind: "compared", result: compareAdded(request) };
+      case "moved":
+        return { kind: "compared", result: compareMoved(request) };
+      case "integers":
+        return { kind: "integers", values: readIntegers(request.column) };
+    }
   } catch (error) {
-    const isFatal = error instanceof Error && /^(RuntimeError|RangeError)$/.test(error.name);
-    return { kind: "failed", reason: error instanceof Error ? error.message : String(error), isFatal };
+    return describeFailure(error);
   }
 }
 
+function describeFailure(error: unknown): ReaderReply {
+  const cause = error instanceof UnreadableChunk ? error.cause : error;
+  const isFatal = cause instanceof Error && /^(RuntimeError|RangeError)$/.test(cause.name);
+  const reason = error instanceof Error ? error.message : String(error);
+  // Out of memory is nobody's damage.
+  const isDamage = error instanceof UnreadableChunk && !/memory|allocation/i.test(reason);
+  return { kind: "failed", reason, isFatal, ...(isDamage ? { side: error.side } : {}) };
+}
+
 /** The footer, the schema and the page indexes, as the Rust implementation reads them. */
-async function readFooter({ objectBytes, tail }: ReaderRequest): Promise<ReaderReply> {
+async function readFooter({ objectBytes, tail }: FooterRequest): Promise<ReaderReply> {
   // It asks for a Blob, and of that only uses what TailBlob has.
   const file = await ParquetFile.fromFile(new TailBlob(objectBytes, tail) as unknown as Blob);
   try {

@@ -68,8 +68,7 @@ export class SecondReader {
     }
     this.#queue.shift();
     thread.task = task;
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    thread.worker.postMessage(task.request);
+    thread.worker.postMessage(task.request, buffersOf(task.request));
   }
 
   #start(): Thread {
@@ -101,4 +100,21 @@ export class SecondReader {
 function diedOf(error: unknown): ReaderReply {
   const reason = error instanceof Error ? error.message : "the thread ended";
   return { kind: "failed", reason, isFatal: true };
+}
+
+/** The buffers of a request that nothing else looks into: they change their thread instead of being copied. */
+function buffersOf(request: ReaderRequest): ArrayBuffer[] {
+  const bytes =
+    request.kind === "footer"
+      ? [request.tail]
+      : request.kind === "integers"
+        ? [request.column.file]
+        : request.kind === "moved"
+          ? [request.source.file]
+          : request.kind === "added"
+            ? [request.output.file, request.neighbour?.column.file]
+            : [request.source.file, request.output.file];
+  return bytes.flatMap((one) =>
+    one?.buffer instanceof ArrayBuffer && one.byteLength === one.buffer.byteLength ? [one.buffer] : [],
+  );
 }

@@ -232,3 +232,27 @@ test("nothing to verify and a version that is not there are the caller's mistake
     code: "VERSION_MISSING",
   });
 });
+
+function deeply(
+  workspace: Workspace,
+  store: ObjectStore,
+  versions: readonly string[],
+): Promise<VerifyReport> {
+  const { source, history } = workspace.context(versions);
+  return verifyVersion({ destination: store, source, history, partitioning: "flat", deep: true });
+}
+
+test("a version as it was published passes a deep verification, which says how much it compared", async () => {
+  await using workspace = await createWorkspace();
+  const { store, result } = await applied(workspace);
+  const report = await deeply(workspace, store, [v1, v2]);
+  expect(report.findings).toEqual([]);
+  expect(report.passed).toBe(true);
+  expect(report.checks.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["copied chunks", "values"]) as string[],
+  );
+  expect(report.copiedBytesCompared).toBeGreaterThan(100);
+  expect(result.lines[0]?.quarantine?.rows).toBe(5);
+  expect(report.valuesCompared).toBeGreaterThan(10_000);
+  expect([report.valuesNotCompared, report.sourcesGone]).toEqual([0, 0]);
+});

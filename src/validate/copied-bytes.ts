@@ -1,0 +1,26 @@
+import type { ByteRange } from "../parquet/chunk-range.ts";
+import { type OpenObject, readRange } from "./read-object.ts";
+
+/** Both sides are in memory at one time. */
+const windowBytes = 4 * 1024 * 1024;
+
+/** Where two ranges of the same length first differ, in bytes from their beginnings; undefined when they are equal. */
+export async function findDifference(
+  source: OpenObject,
+  sourceRange: ByteRange,
+  output: OpenObject,
+  outputRange: ByteRange,
+): Promise<number | undefined> {
+  const bytes = sourceRange.end - sourceRange.start;
+  if (outputRange.end - outputRange.start !== bytes) return 0;
+  for (let start = 0; start < bytes; start += windowBytes) {
+    const end = Math.min(bytes, start + windowBytes);
+    const [a, b] = await Promise.all([
+      readRange(source, sourceRange.start + start, sourceRange.start + end),
+      readRange(output, outputRange.start + start, outputRange.start + end),
+    ]);
+    if (Buffer.compare(a, b) === 0) continue;
+    for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return start + i;
+  }
+  return undefined;
+}
