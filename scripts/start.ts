@@ -25,10 +25,8 @@ process.exitCode = await runAction({ logFormat: "pretty" }, async (session) => {
   await using context = await session.openJob(job);
   const prepared = await planJob(context);
   const { plan } = prepared;
-  session.endProgress();
   session.result(plan, (columns) => [...renderPlan(plan, columns), emptyLine]);
   const summary = await applyJob(context, async () => prepared);
-  session.endProgress();
   if (summary.outcome === "committed") {
     const copy = await timePlainCopy(plan);
     session.result(summary, (columns) => [
@@ -113,6 +111,7 @@ function nextSteps({ history, job: { schema } }: JobContext, { version }: ApplyS
       ? ([["go back, data and schema together", `colonnade rollback ${job} --to ${version - 1}`]] as const)
       : []),
     ["what a reader opens", `colonnade files ${job}`],
+    ["prove that unchanged columns are unchanged, byte for byte", `colonnade verify ${job} --deep`],
     ["what is served, and what was", `colonnade status ${job}`, `colonnade history ${job}`],
   ];
   return [

@@ -57,6 +57,12 @@ export const commandEntries: readonly CommandEntry[] = [
     load: () => import("./commands/diff.ts"),
   },
   {
+    name: "verify",
+    summary: "check a version object by object, on a path of its own",
+    group: look,
+    load: () => import("./commands/verify.ts"),
+  },
+  {
     name: "files",
     summary: "the objects of a version, one a line, for any Parquet reader",
     group: serve,

@@ -42,11 +42,11 @@ async function runOnProcess(
     });
     return exitCode;
   } catch (thrown) {
-    session.endProgress();
+    session.pauseProgress();
     if (isHelp(thrown)) return thrown.exitCode === 0 ? 0 : exitCodes.invalid;
     return report(toColonnadeError(thrown), session);
   } finally {
-    session.endProgress();
+    session.pauseProgress();
     unhook();
   }
 }

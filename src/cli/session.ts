@@ -61,14 +61,17 @@ export class Session {
 
   /** The result of a command, for a program or for a person. */
   result(value: unknown, render: (columns: number) => readonly Text[]): void {
+    this.pauseProgress();
     if (this.json) this.out.write(toJson(value));
     else this.out.print(...fitLines(render(this.out.columns), this.out.columns));
   }
 
-  /** Opens a job whose events are shown as they come. */
-  async openJob(path: string): Promise<JobContext & AsyncDisposable> {
+  /** Opens a job whose events are shown as they come; `words` until the first of them. */
+  async openJob(path: string, words = "listing the source"): Promise<JobContext & AsyncDisposable> {
     const [{ openJob }, progress] = await Promise.all([import("./open-job.ts"), this.progress()]);
-    return openJob(path, this.environment, (event: JobEvent) => progress.handle(event));
+    const context = await openJob(path, this.environment, (event: JobEvent) => progress.handle(event));
+    progress.begin(words);
+    return context;
   }
 
   async progress(): Promise<Progress> {
@@ -79,8 +82,8 @@ export class Session {
   }
 
   /** Takes the live line off the screen, so that results and errors stand alone. */
-  endProgress(): void {
-    this.#progress?.close();
+  pauseProgress(): void {
+    this.#progress?.pause();
   }
 }
 

@@ -39,7 +39,6 @@ export function configure(command: Command, start: StartCommand): void {
 async function runApply(session: Session, job: string, only: readonly string[]): Promise<void> {
   await using context = await session.openJob(job);
   const summary = await applyJob(context, (watched) => planJob(watched, { only }));
-  session.endProgress();
   session.result(summary, (columns) => renderApply(summary, columns));
 }
 

@@ -32,6 +32,5 @@ export const onlyHelp =
 export async function runPlan(session: Session, job: string, only: readonly string[]): Promise<void> {
   await using context = await session.openJob(job);
   const { plan } = await planJob(context, { only });
-  session.endProgress();
   session.result(plan, (columns) => renderPlan(plan, columns));
 }

@@ -56,7 +56,6 @@ async function runInfer(session: Session, path: string, options: InferOptions): 
       dataset: options.dataset ?? basename(directory),
       objectsMax: options.objects,
     });
-    session.endProgress();
     const yaml = formatSchemaVersion(inference.version, editorSchema(directory));
     const { version, notes, conflicts, objects, objectsRead, unreadable } = inference;
     if (options.dryRun !== true) await writeNew(directory, file, yaml);

@@ -38,7 +38,6 @@ export function configure(command: Command, start: StartCommand): void {
 async function runStatus(session: Session, job: string, options: StatusOptions): Promise<void> {
   await using context = await session.openJob(job);
   const report = await readStatus(context, options);
-  session.endProgress();
   session.result(report, (columns) => renderStatus(report, columns, context.clock.now()));
 }
 

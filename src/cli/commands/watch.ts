@@ -97,11 +97,13 @@ async function runWatch(session: Session, job: string, options: WatchCommandOpti
       });
     },
   });
+  progress.begin(`watching ${channel} in ${store.uri}`);
   for await (const event of events) {
     warning = undefined;
     failure = await deliver(session, destination, event, options.exec);
     if (failure === undefined) await event.acknowledge();
     else progress.handle({ event: "warning", message: failure.message, details: failure.details });
+    progress.begin(`watching ${channel} in ${store.uri}`);
   }
   if (session.signal.aborted) throw cancelled();
   const last = failure ?? warning;
@@ -116,6 +118,7 @@ async function deliver(
   command: string | undefined,
 ): Promise<ColonnadeError | undefined> {
   const line = toJsonLine(describeEvent(destination, event));
+  session.pauseProgress();
   session.out.write(line);
   if (command === undefined) return undefined;
   try {

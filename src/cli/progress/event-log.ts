@@ -20,6 +20,7 @@ export function createEventLog(write: (line: string) => void, clock: Clock): Pro
   let copied = 0;
   let written = 0;
   let objectsDone = 0;
+  let begun: string | undefined;
   const isDue = (): boolean => {
     const nowMs = clock.monotonicMs();
     if (nowMs - lastMs < heartbeatMs) return false;
@@ -28,6 +29,11 @@ export function createEventLog(write: (line: string) => void, clock: Clock): Pro
   };
 
   return {
+    begin(words) {
+      if (words === begun) return;
+      begun = words;
+      logger.info({ event: "note", message: words });
+    },
     handle(event: JobEvent) {
       switch (event.event) {
         case "bytes":
@@ -55,9 +61,12 @@ export function createEventLog(write: (line: string) => void, clock: Clock): Pro
           logger.info(event);
       }
     },
+    advance({ label, ...step }) {
+      if (step.done === step.total || isDue()) logger.info({ event: label, ...step });
+    },
     note(message, details = {}) {
       logger.info({ event: "note", message, ...details });
     },
-    close() {},
+    pause() {},
   };
 }

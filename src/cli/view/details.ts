@@ -9,3 +9,11 @@ export function describeDetail(value: unknown): string {
     "none"
   );
 }
+
+/** Details behind a sentence: ` (rows 7, expected 8)`, without those that say `known` again. */
+export function detailWords(details: Readonly<Record<string, unknown>>, known: string): string {
+  const shown = Object.entries(details)
+    .filter(([, value]) => value !== known && value !== undefined)
+    .map(([name, value]) => `${name} ${describeDetail(value)}`);
+  return shown.length === 0 ? "" : ` (${shown.join(", ")})`;
+}

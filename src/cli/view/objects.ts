@@ -1,6 +1,6 @@
 import { table } from "../text/table.ts";
 import { dim, red, text, type Text } from "../text/styled.ts";
-import { describeDetail } from "./details.ts";
+import { detailWords } from "./details.ts";
 
 export interface FailedObject {
   readonly object: string;
@@ -20,11 +20,4 @@ export function renderObjects(objects: readonly FailedObject[], columns: number)
     ]),
     { width: columns },
   );
-}
-
-function detailWords(details: Readonly<Record<string, unknown>>, object: string): string {
-  const shown = Object.entries(details)
-    .filter(([, value]) => value !== object && value !== undefined)
-    .map(([name, value]) => `${name} ${describeDetail(value)}`);
-  return shown.length === 0 ? "" : ` (${shown.join(", ")})`;
 }
