@@ -30,7 +30,11 @@ export interface BorrowRequest {
  */
 export async function writeBorrowed(request: BorrowRequest): Promise<WrittenChunk> {
   const { source, target, levels, maxRepetitionLevel } = request;
-  const data = await readColumnChunk(request.bytes, source, request, request.limits);
+  // First the rows: a null parent in a row that stays out is none.
+  const data = selectRows(
+    await readColumnChunk(request.bytes, source, request, request.limits),
+    request.rows,
+  );
   const definition = new Uint16Array(data.entries);
   const repetition = new Uint16Array(data.entries);
   let entries = 0;
@@ -60,5 +64,5 @@ export async function writeBorrowed(request: BorrowRequest): Promise<WrittenChun
     pages: [],
     layout: { ...data.layout, codec: request.outputCodec ?? data.layout.codec, dictionary: "all" },
   };
-  return writeColumnChunk(selectRows(written, request.rows), target, request.extras);
+  return writeColumnChunk(written, target, request.extras);
 }

@@ -158,7 +158,8 @@ export async function quarantinedRows(
   return { rows: Uint32Array.from(reasons.keys()).toSorted(), reasons, invalid };
 }
 
-function rewriteOf(action: LeafAction): Rewrite | undefined {
+/** What is done to a leaf's values, if anything is. */
+export function rewriteOf(action: LeafAction): Rewrite | undefined {
   if (action.action === "relabel") return action.check;
   return "rewrite" in action ? action.rewrite : undefined;
 }
@@ -184,8 +185,8 @@ async function runRewrite(
   const from = reader.footer.leaves[source]?.column;
   throw new ColonnadeError(
     "data",
-    reply.first?.value === "null" ? "NULL_INVALID" : "CAST_INVALID",
-    reply.first?.value === "null"
+    reply.first?.isNull === true ? "NULL_INVALID" : "CAST_INVALID",
+    reply.first?.isNull === true
       ? "column holds nulls where the new schema allows none"
       : `column holds values that have no equivalent as ${formatLeafType(output.column.type)}`,
     {

@@ -11,7 +11,7 @@ import type { PlannedObject } from "../plan/plan.ts";
 import { rewriteKeyValueMetadata } from "../schema/embedded/rewrite.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
 import { createOnly, type ObjectStore, type ObjectWriter } from "../store/object-store.ts";
-import { chunkOperations, quarantinedRows, type SourceObjectReader } from "./chunk-operations.ts";
+import { chunkOperations, quarantinedRows, rewriteOf, type SourceObjectReader } from "./chunk-operations.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { outputPartition, partitionConstant } from "./output-partition.ts";
@@ -101,7 +101,7 @@ async function migrate(
   }
 
   const written = await writeOutput(context, reader, key, async (writer) => {
-    const metadata = outputMetadata(footer, recognised, context, false);
+    const metadata = outputMetadata(footer, recognised, context);
     const counted = await writeObject(
       reader,
       writer,
@@ -153,13 +153,12 @@ function actionsOf({ output }: RecognisedSchema): FileLine["columns"] {
   );
 }
 
-function outputMetadata(
-  footer: Footer,
-  recognised: RecognisedSchema,
-  context: MigrateContext,
-  rowsDropped: boolean,
-): KeyValue[] {
+function outputMetadata(footer: Footer, recognised: RecognisedSchema, context: MigrateContext): KeyValue[] {
   const carried = footer.keyValueMetadata.filter(([key]) => key !== schemaKey);
+  // A pandas index that counts the rows is only true of all of them; the metadata is written before any row is known to go.
+  const rowsDropped = recognised.output.leaves.some(
+    ({ action }) => rewriteOf(action)?.onInvalid === "quarantine",
+  );
   const { pairs, warnings } = rewriteKeyValueMetadata(carried, { ...recognised.mapping, rowsDropped });
   for (const warning of warnings) context.onWarning(warning, { schema: recognised.from.version });
   const { version, fingerprint } = context.to;

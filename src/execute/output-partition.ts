@@ -9,6 +9,7 @@ import { readColumnChunk } from "../parquet/read-chunk.ts";
 import { storageOf } from "../parquet/storage.ts";
 import { type Values, valueCount } from "../parquet/values.ts";
 import { chunkByteRange } from "../parquet/chunk-range.ts";
+import { castSpec } from "../plan/decide-leaf.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import { defaultCastPolicy, type Field, type SchemaVersion } from "../schema/schema-version.ts";
 import { fieldsById, partitionFields } from "../schema/walk-fields.ts";
@@ -45,10 +46,11 @@ export async function outputPartition(
 
 /** The constant of a leaf whose values were in the path until now. */
 export function partitionConstant(
-  { from }: RecognisedSchema,
+  { from, pair }: RecognisedSchema,
   partition: PartitionedKey,
 ): (field: number, leaf: OutputLeaf) => Values | null {
   const old = fieldsById(from);
+  const now = fieldsById(pair.to);
   return (field, leaf) => {
     const before = old.get(field)?.field;
     const text = partition.values.find(({ name }) => name === before?.name)?.value ?? null;
@@ -58,7 +60,8 @@ export function partitionConstant(
     }
     const { physicalType, typeLength, type } = leaf.column;
     const stored: Stored = { type, physicalType, ...(typeLength === undefined ? {} : { typeLength }) };
-    return castScalar(text, leafOf(before), stored, before.name);
+    const wanted = now.get(field)?.field;
+    return castScalar(text, before, stored, wanted?.cast);
   };
 }
 
@@ -80,16 +83,21 @@ function castText(text: string | null, before: Field, field: Field): string | nu
   }
   if (sameLeafType(leafOf(before), to)) return text;
   const stored: Stored = { type: to, ...storageOf(to) };
-  return formatValue(castScalar(text, leafOf(before), stored, before.name), 0, stored, Infinity);
+  return formatValue(castScalar(text, before, stored, field.cast), 0, stored, Infinity);
 }
 
-/** Reads the text as a value of the old type and casts that: `007` as an integer is `7`, as it would be in a column. */
-function castScalar(text: string, from: LeafType, to: Stored, name: string): Values {
+/**
+ * Reads the text as a value of the old type and casts that: `007` as an integer is `7`, as it would be in a column. What has no
+ * equivalent stops the job under every policy: it is not one row but a whole object that would move.
+ */
+function castScalar(text: string, before: Field, to: Stored, policy = defaultCastPolicy): Values {
+  const { name } = before;
+  const from = leafOf(before);
   const stored: Stored = { type: from, ...storageOf(from) };
   const parsed = parseScalar(text, stored);
   if ("error" in parsed) throw partitionInvalid(name, text, from);
   if (sameLeafType(from, to.type)) return parsed;
-  const { values, invalid } = castValues(parsed, { from: stored, to, rounding: defaultCastPolicy.rounding });
+  const { values, invalid } = castValues(parsed, castSpec(stored, to, policy));
   if (invalid.length > 0) throw partitionInvalid(name, text, to.type);
   return values;
 }

@@ -12,8 +12,9 @@ import { mapDefinitionLevels } from "../parquet/relevel.ts";
 import { rowOfEntry, rowOfValue, rowsOfValues } from "../parquet/row-of-value.ts";
 import { type Values, valueCount } from "../parquet/values.ts";
 import { writeColumnChunk } from "../parquet/write-chunk.ts";
+import { listRefused } from "../plan/definition-levels.ts";
 import type { Rewrite } from "../plan/leaf-action.ts";
-import { type RowSelection, selectRows } from "./select-rows.ts";
+import { type RowSelection, selectRows, sourceRow } from "./select-rows.ts";
 
 /** All that rewriting one chunk depends on. Serialisable: it crosses into worker threads. */
 export interface ChunkRequest {
@@ -39,7 +40,7 @@ export interface ChunkReply {
   readonly chunk?: WrittenChunk;
   readonly invalid: number;
   /** Of the first invalid value, for the error message. */
-  readonly first?: { readonly row: number; readonly value: string };
+  readonly first?: { readonly row: number; readonly isNull: boolean; readonly value: string };
   /** Under `onInvalid: quarantine`: the rows that hold an invalid value, ascending, each once. */
   readonly quarantined: Uint32Array;
   readonly rows: number;
@@ -53,7 +54,11 @@ const none = new Uint32Array(0);
  */
 export async function rewriteChunk(request: ChunkRequest): Promise<ChunkReply> {
   const { rewrite, source, target } = request;
-  const decoded = await readColumnChunk(request.bytes, source, request, request.limits);
+  // Rows that stay out cannot be invalid: another leaf's policy has put them into quarantine.
+  const decoded = selectRows(
+    await readColumnChunk(request.bytes, source, request, request.limits),
+    request.rows,
+  );
   const moved =
     rewrite.levels === undefined
       ? { data: decoded, violations: none }
@@ -62,26 +67,48 @@ export async function rewriteChunk(request: ChunkRequest): Promise<ChunkReply> {
   const problems: Problems = { values: cast?.invalid ?? none, nulls: moved.violations };
   const invalid = problems.values.length + problems.nulls.length;
   const quarantined = rewrite.onInvalid === "quarantine" ? rowsOf(decoded, problems) : none;
-  const report = {
-    invalid,
-    quarantined,
-    rows: decoded.rows,
-    ...(invalid === 0 ? {} : { first: describeFirst(decoded, problems, source) }),
+  const report = (found: Problems): ChunkReply => {
+    const all = { invalid, quarantined, rows: decoded.rows };
+    if (invalid === 0) return all;
+    const { row, ...first } = describeFirst(decoded, found, source);
+    return { ...all, first: { ...first, row: sourceRow(row, request.rows) } };
   };
-  if (request.purpose === "check" || (invalid > 0 && rewrite.onInvalid === "fail")) return report;
-  if (request.purpose === "writeIfInvalid" && invalid === 0) return report;
-  const resolved = resolve(cast?.data ?? moved.data, problems, rewrite, target);
-  const kept = selectRows(resolved, request.rows);
+  if (request.purpose === "check") return report(problems);
+  const refused = refusedProblems(problems, decoded, rewrite);
+  if (refused.values.length + refused.nulls.length > 0) return report(refused);
+  if (request.purpose === "writeIfInvalid" && invalid === 0) return report(problems);
+  const kept = resolve(cast?.data ?? moved.data, problems, rewrite, target);
   const layout =
     request.outputCodec === undefined ? kept.layout : { ...kept.layout, codec: request.outputCodec };
   const chunk = await writeColumnChunk(withLayout(kept, layout), target, request.extras);
-  return { ...report, chunk };
+  return { ...report(problems), chunk };
 }
 
 /** What the new type cannot hold: positions of values, and of entries that are null where the target allows none. */
 interface Problems {
   readonly values: Uint32Array;
   readonly nulls: Uint32Array;
+}
+
+/** What the policy has no answer to: that stops the job. */
+function refusedProblems(
+  problems: Problems,
+  { definitionLevels }: ColumnData,
+  { onInvalid, levels }: Rewrite,
+): Problems {
+  switch (onInvalid) {
+    case "fail":
+      return problems;
+    case "null":
+      return { values: none, nulls: problems.nulls };
+    case "default": {
+      const isListRefused = (entry: number): boolean =>
+        levels?.[definitionLevels?.[entry] ?? 0] === listRefused;
+      return { values: none, nulls: problems.nulls.filter(isListRefused) };
+    }
+    case "quarantine":
+      return { values: none, nulls: none };
+  }
 }
 
 /**
@@ -135,7 +162,7 @@ function resolve(data: ColumnData, problems: Problems, rewrite: Rewrite, target:
     case "fail":
       return data;
     case "null": {
-      if (problems.nulls.length > 0 || target.maxDefinitionLevel === 0) throw notNullable(target);
+      if (target.maxDefinitionLevel === 0) throw notNullable(target);
       return nullAt(data, problems.values, target);
     }
     case "default": {
@@ -143,8 +170,10 @@ function resolve(data: ColumnData, problems: Problems, rewrite: Rewrite, target:
       return fill(data, problems, replacement, target);
     }
     case "quarantine":
-      // The rows are dropped afterwards; until then something well-formed has to stand there.
-      return fill(data, problems, zeroOf(data.values), target);
+      // Their rows are not among the data any more.
+      throw new ColonnadeError("internal", "QUARANTINE_MISSED", "a row for the quarantine is still there", {
+        column: target.path.join("."),
+      });
   }
 }
 
@@ -184,30 +213,11 @@ function describeFirst(
   data: ColumnData,
   problems: Problems,
   source: LeafColumn,
-): { row: number; value: string } {
+): NonNullable<ChunkReply["first"]> {
   const [value] = problems.values;
   const [entry] = problems.nulls;
-  if (value === undefined) return { row: rowOfEntry(data, entry ?? 0), value: "null" };
-  return { row: rowOfValue(data, value), value: formatValue(data.values, value, source) };
-}
-
-function zeroOf(values: Values): Values {
-  switch (values.kind) {
-    case "bytes":
-      return { kind: "bytes", offsets: new Int32Array(2), data: new Uint8Array(0) };
-    case "fixed":
-      return { ...values, data: new Uint8Array(values.width) };
-    case "bool":
-      return { kind: "bool", data: new Uint8Array(1) };
-    case "int32":
-      return { kind: "int32", data: new Int32Array(1) };
-    case "int64":
-      return { kind: "int64", data: new BigInt64Array(1) };
-    case "float":
-      return { kind: "float", data: new Float32Array(1) };
-    case "double":
-      return { kind: "double", data: new Float64Array(1) };
-  }
+  if (value === undefined) return { row: rowOfEntry(data, entry ?? 0), isNull: true, value: "null" };
+  return { row: rowOfValue(data, value), isNull: false, value: formatValue(data.values, value, source) };
 }
 
 function notNullable(target: LeafColumn): ColonnadeError {

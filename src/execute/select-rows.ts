@@ -12,6 +12,18 @@ export function selectRows(data: ColumnData, selection: RowSelection | undefined
   return selection.kind === "drop" ? dropRows(data, selection.rows) : keepRows(data, selection.rows);
 }
 
+/** The number in its row group of a row that is left. */
+export function sourceRow(row: number, selection: RowSelection | undefined): number {
+  if (selection === undefined) return row;
+  if (selection.kind === "keep") return selection.rows[row] ?? row;
+  let number = row;
+  for (const dropped of selection.rows) {
+    if (dropped > number) break;
+    number += 1;
+  }
+  return number;
+}
+
 /** How many of a row group's rows are left. */
 export function selectedRows(rows: number, selection: RowSelection | undefined): number {
   if (selection === undefined) return rows;

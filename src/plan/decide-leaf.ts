@@ -105,12 +105,28 @@ export function decideLeaf(question: LeafQuestion): LeafDecision {
   }
 }
 
+/** Whether the cast of a leaf may put nulls where values were, as its policy allows. */
+export function mayBecomeNull(field: Field, column: LeafColumn): boolean {
+  const { onInvalid } = field.cast ?? defaultCastPolicy;
+  if (field.type.kind !== "leaf" || !field.nullable) return false;
+  if (onInvalid !== "null" && (onInvalid !== "default" || (field.default ?? null) !== null)) return false;
+  const { leaf } = field.type;
+  const kept = storageFrom(column);
+  const from: Stored = { type: column.type, ...kept };
+  const inPlace = castability(from, { type: leaf, ...kept }, field.cast);
+  const isWritten = inPlace.kind === "cast" || inPlace.kind === "none";
+  const verdict = isWritten ? castability(from, { type: leaf, ...storageOf(leaf) }, field.cast) : inPlace;
+  return verdict.kind === "cast"
+    ? verdict.loss !== "never"
+    : verdict.kind === "relabel" && "check" in verdict;
+}
+
 function storageFrom(column: LeafColumn): Storage {
   const { physicalType, typeLength } = column;
   return typeLength === undefined ? { physicalType } : { physicalType, typeLength };
 }
 
-function castSpec(from: Stored, to: Stored, policy: CastPolicy = defaultCastPolicy): CastSpec {
+export function castSpec(from: Stored, to: Stored, policy: CastPolicy = defaultCastPolicy): CastSpec {
   const { rounding, format, timezone } = policy;
   return {
     from,

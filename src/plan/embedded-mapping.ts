@@ -18,7 +18,7 @@ export function embeddedMapping(pair: SchemaPair, rowsDropped: boolean): Embedde
     return {
       name: field.name,
       // As it is stored: what an object says beyond the schema version stays true of it.
-      nullable: targetRepetition(source, before.field, field) === "optional",
+      nullable: targetRepetition(source, before.field, field, node) === "optional",
       type,
       source: { path: before.path },
       retyped: isRetyped(field, before.field),

@@ -18,7 +18,7 @@ export type LeafAction =
       readonly action: "borrowLevels";
       readonly source: number;
       readonly value: Values | null;
-      /** By the source leaf's definition level: the new leaf's level, or -1 where the parent is absent in a required place. */
+      /** By the source leaf's definition level: the new leaf's level, or negative where the parent is absent in a required place. */
       readonly levels: Int16Array;
       /** Entries of the source leaf that repeat deeper than this belong to a list the new leaf is not in. */
       readonly maxRepetitionLevel: number;
@@ -40,7 +40,7 @@ export type ConstantValue =
 /** How the values of a chunk become those of the new type. Serialisable: it crosses into worker threads. */
 export interface Rewrite {
   readonly cast?: CastSpec;
-  /** By source definition level: the target's, or -1 where a null stands that the target does not allow. */
+  /** By source definition level: the target's, or negative where a null stands that the target does not allow (`mapLevels`). */
   readonly levels?: Int16Array;
   readonly onInvalid: OnInvalid;
   /** The one value that stands in for invalid ones under `onInvalid: default`. */

@@ -9,7 +9,7 @@ import { childFields, fieldsById, storedFields } from "../schema/walk-fields.ts"
 import { refuseAnnotatedChange } from "./annotated-group.ts";
 import { mapLevels } from "./definition-levels.ts";
 import type { LeafAction } from "./leaf-action.ts";
-import { constantOf, decideLeaf, type LeafDecision } from "./decide-leaf.ts";
+import { constantOf, decideLeaf, type LeafDecision, mayBecomeNull } from "./decide-leaf.ts";
 import { newElements } from "./new-elements.ts";
 
 /** One leaf of the output: where it stands, how it is stored, and how its chunks come to be. */
@@ -122,7 +122,8 @@ class OutputSchemaBuilder {
     const [outer] = carried;
     const named = carried.find((one) => one.named);
     if (named !== undefined) element.setString(SchemaElement.name, named.field.name);
-    if (outer !== undefined) element.setI32(SchemaElement.field_id, outer.field.id);
+    // Old writers numbered the groups of lists and maps as well: those numbers are fields of ours by now.
+    element.setI32(SchemaElement.field_id, outer?.field.id);
     const source = repetitionOf(original);
     const target = this.#targetRepetition(source, outer);
     element.setI32(SchemaElement.repetition_type, numbers[target]);
@@ -152,7 +153,7 @@ class OutputSchemaBuilder {
 
   #targetRepetition(source: Repetition, outer: Carried | undefined): Repetition {
     if (outer === undefined) return source;
-    return targetRepetition(source, this.#oldFields.get(outer.field.id)?.field, outer.field);
+    return targetRepetition(source, this.#oldFields.get(outer.field.id)?.field, outer.field, outer.node);
   }
 
   #emitLeaf(field: Field, node: LeafNode, element: ThriftStruct, here: Place): void {
@@ -261,12 +262,19 @@ class OutputSchemaBuilder {
 }
 
 /**
- * Only a change between the versions changes a repetition. A column that is required in an object although it is declared to
- * allow nulls stays as it is: the bytes are right as they are, and the next object may differ.
+ * Only a change between the versions changes a repetition, and a cast that may leave nulls behind. A column that is required
+ * in an object although it is declared to allow nulls stays as it is otherwise: the bytes are right as they are, and the next
+ * object may differ.
  */
-export function targetRepetition(source: Repetition, before: Field | undefined, field: Field): Repetition {
-  if (source === "repeated" || before?.nullable === field.nullable) return source;
-  return field.nullable ? "optional" : "required";
+export function targetRepetition(
+  source: Repetition,
+  before: Field | undefined,
+  field: Field,
+  node: SchemaNode,
+): Repetition {
+  if (source === "repeated") return source;
+  if (before?.nullable !== field.nullable) return field.nullable ? "optional" : "required";
+  return node.kind === "leaf" && mayBecomeNull(field, node.column) ? "optional" : source;
 }
 
 function repetitionOf(element: ThriftStruct): Repetition {

@@ -1,0 +1,215 @@
+import { expect, test } from "vitest";
+import { SchemaElement } from "../../src/parquet/spec.ts";
+import { editFooter, schemaElements } from "../support/edit-footer.ts";
+import { createWorkspace, version } from "../support/migration.ts";
+import { pythonWith, runPython } from "../support/python.ts";
+
+const python = pythonWith(["pyarrow"]) !== undefined;
+
+function structVersion(number: number, fields: string, rest = ""): string {
+  return version(
+    number,
+    `
+    - id: 1
+      name: s
+      type: struct${rest}
+      fields:${fields}`,
+  );
+}
+
+test.runIf(python)(
+  "a leaf that is required in the object although its version allows nulls can take the nulls of a cast",
+  async () => {
+    await using workspace = await createWorkspace();
+    await runPython(
+      `
+import sys, pyarrow as pa, pyarrow.parquet as pq
+s = pa.struct([pa.field("a", pa.string(), nullable=False), pa.field("b", pa.int64())])
+rows = [{"a": "1", "b": 1}, {"a": "x", "b": 2}, None, {"a": "3", "b": None}]
+pq.write_table(pa.table({"s": pa.array(rows, s)}), sys.argv[1])`,
+      undefined,
+      [`${workspace.folder}/raw/a.parquet`],
+    );
+    const b = "\n        - { id: 3, name: b, type: int64 }";
+    const { lines } = await workspace.apply([
+      structVersion(1, `\n        - { id: 2, name: a, type: string }${b}`),
+      structVersion(2, `\n        - { id: 2, name: a, type: int32, cast: { onInvalid: null } }${b}`),
+    ]);
+    const read = await runPython(
+      "import sys, json, pyarrow.parquet as pq; print(json.dumps(pq.read_table(sys.argv[1]).to_pylist()))",
+      undefined,
+      [`${workspace.folder}/out/${lines[0]?.key}`],
+    );
+    expect(JSON.parse(read)).toEqual([
+      { s: { a: 1, b: 1 } },
+      { s: { a: null, b: 2 } },
+      { s: null },
+      { s: { a: 3, b: null } },
+    ]);
+  },
+);
+
+const threeStructs = "SELECT * FROM (VALUES ({'a': 'x'}), (NULL), ({'a': NULL})) AS t(s)";
+const nullableStruct = structVersion(1, "\n        - { id: 2, name: a, type: string }");
+
+test("rows whose struct is null and may no longer be go into quarantine, with fields added to the struct", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write("a.parquet", threeStructs);
+  const after = structVersion(
+    2,
+    `
+        - { id: 2, name: a, type: string, cast: { onInvalid: quarantine } }
+        - { id: 3, name: b, type: int64, nullable: false, default: 7 }`,
+    "\n      nullable: false",
+  );
+  const { lines } = await workspace.apply([nullableStruct, after]);
+  expect(lines[0]).toMatchObject({ rows: 2, quarantine: { rows: 1 } });
+  expect(await workspace.sql("SELECT to_json(s)::VARCHAR AS s FROM '$out'")).toEqual([
+    { s: '{"a":"x","b":7}' },
+    { s: '{"a":null,"b":7}' },
+  ]);
+});
+
+test("a struct that is null and may no longer be stops the job when its leaves only know what to do about values", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write("a.parquet", threeStructs.replace("'x'", "'1'"));
+  const after = structVersion(
+    2,
+    "\n        - { id: 2, name: a, type: int32, cast: { onInvalid: null } }",
+    "\n      nullable: false",
+  );
+  await expect(workspace.apply([nullableStruct, after])).rejects.toMatchObject({
+    kind: "data",
+    details: {
+      objects: [{ object: "a.parquet", code: "NULL_INVALID", details: { column: "s.a", row: 1 } }],
+    },
+  });
+});
+
+test("a default never makes an entry of a list that is null and may no longer be", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write("a.parquet", "SELECT * FROM (VALUES (['a', NULL]), (NULL), ([])) AS t(l)");
+  const list = (rest: string, element: string): string => `
+    - id: 1
+      name: l
+      type: list${rest}
+      element: { id: 2, type: string${element} }`;
+  const filled = ", nullable: false, default: none, cast: { onInvalid: default }";
+  const before = version(1, list("", ""));
+  await expect(
+    workspace.apply([before, version(2, list("\n      nullable: false", filled))]),
+  ).rejects.toMatchObject({
+    details: { objects: [{ code: "NULL_INVALID", details: { row: 1 } }] },
+  });
+  await workspace.apply([before, version(2, list("", filled))]);
+  expect(await workspace.sql("SELECT to_json(l)::VARCHAR AS l FROM '$out'")).toEqual([
+    { l: '["a","none"]' },
+    { l: null },
+    { l: "[]" },
+  ]);
+});
+
+test("what is invalid in a row of the quarantine neither stops the job nor counts, whatever the policy of its column", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write(
+    "a.parquet",
+    "SELECT * FROM (VALUES ('x', 'x', 'x'), ('1', '1', '1'), ('2', '2', 'y')) AS t(q, f, n)",
+  );
+  const fields = (type: string): string => `
+    - { id: 1, name: q, type: ${type}, cast: { onInvalid: quarantine } }
+    - { id: 2, name: f, type: ${type} }
+    - { id: 3, name: n, type: ${type}, cast: { onInvalid: null } }`;
+  const { manifest } = await workspace.apply([version(1, fields("string")), version(2, fields("int32"))]);
+  expect(manifest.totals).toMatchObject({ rows: 2, rowsQuarantined: 1, invalid: { q: 1, n: 1 } });
+  expect(await workspace.sql("SELECT * FROM '$out'")).toEqual([
+    { q: 1, f: 1, n: 1 },
+    { q: 2, f: 2, n: null },
+  ]);
+});
+
+test("the row of an invalid value is the source's, after rows that went into quarantine", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write(
+    "a.parquet",
+    "SELECT CASE WHEN range IN (0, 2, 9) THEN 'x' ELSE '1' END AS q, CASE range WHEN 5 THEN 'null' ELSE '1' END AS f FROM range(10)",
+  );
+  const fields = (type: string): string => `
+    - { id: 1, name: q, type: ${type}, cast: { onInvalid: quarantine } }
+    - { id: 2, name: f, type: ${type} }`;
+  await expect(
+    workspace.apply([version(1, fields("string")), version(2, fields("int32"))]),
+  ).rejects.toMatchObject({
+    // The text "null" is a value without an equivalent, not a null.
+    details: { objects: [{ code: "CAST_INVALID", details: { column: "f", row: 5, value: "null" } }] },
+  });
+});
+
+test("a partition value is cast by its field's own format, rounding and time zone", async () => {
+  await using workspace = await createWorkspace();
+  const fields = (day: string): string => `
+    - { id: 1, name: id, type: int32 }
+    - { id: 2, name: day, ${day} }`;
+  const before = version(1, fields("type: string"), "partitionBy: [day]");
+  await workspace.write("day=02.01.2026/a.parquet", "SELECT 1::INT AS id");
+  const after = fields('type: date32, cast: { format: "%d.%m.%Y" }');
+  await workspace.apply([before, version(2, after)], { partitioning: "hive" });
+  expect(await workspace.sql("SELECT id, day::VARCHAR AS day FROM '$out'")).toEqual([
+    { id: 1, day: "2026-01-02" },
+  ]);
+  const { lines } = await workspace.apply(
+    [before, version(2, after), version(3, after, "partitionBy: [day]")],
+    {
+      partitioning: "hive",
+      from: 1,
+    },
+  );
+  expect(lines[0]?.partition).toEqual({ day: "2026-01-02" });
+});
+
+test.runIf(python)("a pandas index that counted all the rows is gone where some may go", async () => {
+  await using workspace = await createWorkspace();
+  const path = `${workspace.folder}/raw/a.parquet`;
+  await runPython(
+    "import sys, pandas; pandas.DataFrame({'a': ['1', 'x', '3']}).to_parquet(sys.argv[1])",
+    undefined,
+    [path],
+  );
+  const field = (type: string): string => `\n    - { id: 1, name: a, type: ${type} }`;
+  const { lines } = await workspace.apply([
+    version(1, field("string")),
+    version(2, field("int32, cast: { onInvalid: quarantine }")),
+  ]);
+  const indexColumns = await runPython(
+    "import sys, json, pyarrow.parquet as pq; print(json.loads(pq.read_schema(sys.argv[1]).metadata[b'pandas'])['index_columns'])",
+    undefined,
+    [`${workspace.folder}/out/${lines[0]?.key}`],
+  );
+  expect(indexColumns.trim()).toBe("[]");
+});
+
+test("numbers that an old writer gave to the groups of lists never collide with field ids", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write("a.parquet", "SELECT 1::INT AS a, [1::BIGINT] AS l");
+  // Arrow up to 2.0 numbered every element of the schema.
+  await editFooter(`${workspace.folder}/raw/a.parquet`, (metadata) => {
+    for (const [number, element] of schemaElements(metadata).entries())
+      element.setI32(SchemaElement.field_id, number === 0 ? undefined : 5 - number);
+  });
+  const list = (name: string): string => `
+    - { id: 2, name: ${name}, type: int32 }
+    - id: 1
+      name: l
+      type: list
+      element: { id: 5, type: int64 }`;
+  await workspace.apply([version(1, list("a")), version(2, list("b"), "aliases: [{ name: a, field: 2 }]")]);
+  const ids = await workspace.sql(
+    "SELECT name, field_id::INT AS id, type FROM parquet_schema('$out') OFFSET 1",
+  );
+  expect(ids).toEqual([
+    { name: "b", id: 2, type: "INT32" },
+    { name: "l", id: 1, type: null },
+    { name: "list", id: null, type: null },
+    { name: "element", id: 5, type: "INT64" },
+    { name: "a", id: null, type: "INT32" },
+  ]);
+});
