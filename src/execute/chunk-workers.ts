@@ -1,8 +1,9 @@
-import { Piscina } from "piscina";
+import type { Piscina } from "piscina";
 import { cancelled, ColonnadeError } from "../base/errors.ts";
 import type { WrittenChunk } from "../parquet/column-data.ts";
 import type { BorrowRequest } from "./borrow-levels.ts";
-import { type ChunkJob, ownsBuffer, type PackedResult, unpackReply } from "./chunk-worker.ts";
+import type { ChunkJob } from "./chunk-worker.ts";
+import { ownsBuffer, type PackedResult, unpackReply } from "./packed-reply.ts";
 import type { ChunkReply, ChunkRequest } from "./rewrite-chunk.ts";
 
 /** Where the work on chunks is done, away from the thread that moves bytes. */
@@ -21,30 +22,16 @@ export function createChunkWorkers(options: {
   readonly workers: number;
   readonly signal?: AbortSignal;
 }): ChunkWorkers {
-  let pool: Piscina | undefined;
-  const start = (): Piscina => {
-    if (pool !== undefined) return pool;
-    pool = new Piscina({
-      // As source under Node's type stripping, as JavaScript in the package.
-      filename: new URL(
-        import.meta.url.endsWith(".ts") ? "./chunk-worker.ts" : "./chunk-worker.js",
-        import.meta.url,
-      ).href,
-      maxThreads: options.workers,
-      minThreads: 0,
-      idleTimeout: 10_000,
-    });
-    // A reply that was on its way when its task was aborted is nobody's; unheard, this event would end the process.
-    pool.on("error", () => {});
-    return pool;
-  };
+  let pool: Promise<Piscina> | undefined;
 
   async function run(job: ChunkJob): Promise<ChunkReply> {
     const { bytes } = job.request;
     const { signal } = options;
     let result: PackedResult;
     try {
-      result = (await start().run(job, {
+      result = (await (
+        await (pool ??= startPool(options.workers))
+      ).run(job, {
         transferList: ownsBuffer(bytes) ? [bytes.buffer] : [],
         ...(signal === undefined ? {} : { signal }),
       })) as PackedResult;
@@ -71,6 +58,24 @@ export function createChunkWorkers(options: {
       if (chunk === undefined) throw new ColonnadeError("internal", "CHUNK_MISSING", "worker wrote no chunk");
       return chunk;
     },
-    close: async () => pool?.destroy(),
+    close: async () => (await pool)?.destroy(),
   };
+}
+
+async function startPool(workers: number): Promise<Piscina> {
+  // Most jobs copy everything and need no worker at all.
+  const { Piscina } = await import("piscina");
+  const pool = new Piscina({
+    // As source under Node's type stripping, as JavaScript in the package.
+    filename: new URL(
+      import.meta.url.endsWith(".ts") ? "./chunk-worker.ts" : "./chunk-worker.js",
+      import.meta.url,
+    ).href,
+    maxThreads: workers,
+    minThreads: 0,
+    idleTimeout: 10_000,
+  });
+  // A reply that was on its way when its task was aborted is nobody's; unheard, this event would end the process.
+  pool.on("error", () => {});
+  return pool;
 }

@@ -8,14 +8,13 @@ import type { Footer } from "../parquet/footer.ts";
 import type { KeyValue } from "../parquet/footer-scan.ts";
 import type { ReadLimits } from "../parquet/read-chunk.ts";
 import type { PlannedObject } from "../plan/plan.ts";
-import { rewriteKeyValueMetadata } from "../schema/embedded/rewrite.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
+import { partitionFields } from "../schema/walk-fields.ts";
 import { createOnly, type ObjectStore, type ObjectWriter } from "../store/object-store.ts";
 import { chunkOperations, quarantinedRows, rewriteOf, type SourceObjectReader } from "./chunk-operations.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import { outputPartition, partitionConstant } from "./output-partition.ts";
-import { type QuarantinedRows, writeQuarantine } from "./quarantine.ts";
+import type { QuarantinedRows } from "./quarantine.ts";
 import { type RecognisedSchema, schemaKey } from "./recognise.ts";
 import { selectedRows } from "./select-rows.ts";
 import { SpliceWriter } from "./splice-writer.ts";
@@ -72,7 +71,11 @@ async function migrate(
     limits: context.limits,
     compression: context.compression,
   };
-  const partition = await outputPartition(reader, recognised, object.partition, context.to);
+  const isPartitioned = [recognised.from, context.to].some((version) => partitionFields(version).length > 0);
+  const partitions = isPartitioned ? await import("./output-partition.ts") : undefined;
+  const partition =
+    (await partitions?.outputPartition(reader, recognised, object.partition, context.to)) ?? [];
+  const constant = partitions?.partitionConstant(recognised, object.partition) ?? (() => null);
   const directory =
     context.partitioning === "flat" && partition.length === 0
       ? object.partition.directory
@@ -91,7 +94,6 @@ async function migrate(
       const left = selectedRows(rows, selection);
       // A row group that is empty now would only puzzle readers; one that always was is carried.
       if (left === 0 && rows > 0) continue;
-      const constant = partitionConstant(recognised, object.partition);
       yield {
         rowGroup,
         rows: left,
@@ -101,7 +103,7 @@ async function migrate(
   }
 
   const written = await writeOutput(context, reader, key, async (writer) => {
-    const metadata = outputMetadata(footer, recognised, context);
+    const metadata = await outputMetadata(footer, recognised, context);
     const counted = await writeObject(
       reader,
       writer,
@@ -153,16 +155,24 @@ function actionsOf({ output }: RecognisedSchema): FileLine["columns"] {
   );
 }
 
-function outputMetadata(footer: Footer, recognised: RecognisedSchema, context: MigrateContext): KeyValue[] {
+async function outputMetadata(
+  footer: Footer,
+  recognised: RecognisedSchema,
+  context: MigrateContext,
+): Promise<KeyValue[]> {
   const carried = footer.keyValueMetadata.filter(([key]) => key !== schemaKey);
+  const { version, fingerprint } = context.to;
+  const own: KeyValue = [schemaKey, JSON.stringify({ dataset: context.dataset, version, fingerprint })];
+  if (carried.length === 0) return [own];
+  // Arrow takes longer to load than a small object to copy.
+  const { rewriteKeyValueMetadata } = await import("../schema/embedded/rewrite.ts");
   // A pandas index that counts the rows is only true of all of them; the metadata is written before any row is known to go.
   const rowsDropped = recognised.output.leaves.some(
     ({ action }) => rewriteOf(action)?.onInvalid === "quarantine",
   );
   const { pairs, warnings } = rewriteKeyValueMetadata(carried, { ...recognised.mapping, rowsDropped });
   for (const warning of warnings) context.onWarning(warning, { schema: recognised.from.version });
-  const { version, fingerprint } = context.to;
-  return [...pairs, [schemaKey, JSON.stringify({ dataset: context.dataset, version, fingerprint })]];
+  return [...pairs, own];
 }
 
 interface WrittenOutput {
@@ -245,6 +255,7 @@ async function keepQuarantine(
   quarantined: readonly QuarantinedRows[],
 ): Promise<NonNullable<FileLine["quarantine"]> | undefined> {
   if (quarantined.length === 0) return undefined;
+  const { writeQuarantine } = await import("./quarantine.ts");
   const { bytes, crc32 } = await writeOutput(context, reader, key, (writer) =>
     writeQuarantine(reader, writer, quarantined),
   );

@@ -1,10 +1,16 @@
+import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
-import lz4 from "lz4-napi";
-import snappy from "snappy";
 import { ColonnadeError, unreachable } from "../base/errors.ts";
 import type { Codec } from "./column-data.ts";
 import { malformedPage } from "./page-error.ts";
+
+// Native libraries that most jobs never need: loaded by the first page that does, which a static import cannot.
+const require = createRequire(import.meta.url);
+let loadedLz4: typeof import("lz4-napi") | undefined;
+let loadedSnappy: typeof import("snappy") | undefined;
+const lz4 = (): typeof import("lz4-napi") => (loadedLz4 ??= require("lz4-napi") as typeof import("lz4-napi"));
+const snappy = (): typeof import("snappy") => (loadedSnappy ??= require("snappy") as typeof import("snappy"));
 
 /**
  * The codecs of Parquet pages. Source: parquet-format Compression.md.
@@ -77,7 +83,7 @@ export function compressNow(codec: Codec, bytes: Uint8Array): Uint8Array {
     case "UNCOMPRESSED":
       return bytes;
     case "SNAPPY":
-      return snappy.compressSync(bytes, { copyOutputData: true });
+      return snappy().compressSync(bytes, { copyOutputData: true });
     case "GZIP":
       return zlib.gzipSync(bytes);
     case "BROTLI":
@@ -87,7 +93,7 @@ export function compressNow(codec: Codec, bytes: Uint8Array): Uint8Array {
     case "LZ4":
     case "LZ4_RAW":
       // Without the size that the library puts in front.
-      return lz4.compressSync(asBuffer(bytes)).subarray(4);
+      return lz4().compressSync(asBuffer(bytes)).subarray(4);
     case "LZO":
       throw unsupported(codec);
     default:
@@ -174,7 +180,7 @@ function decompressSnappy(bytes: Uint8Array, uncompressedBytes: number): Uint8Ar
     if (byte < 0x80) break;
   }
   if (claimed !== uncompressedBytes) throw wrongSize("SNAPPY", claimed, uncompressedBytes);
-  const output = snappy.uncompressSync(bytes, { asBuffer: true, copyOutputData: true });
+  const output = snappy().uncompressSync(bytes, { asBuffer: true, copyOutputData: true });
   return typeof output === "string" ? Buffer.from(output) : output;
 }
 
@@ -183,7 +189,7 @@ function decompressLz4Block(bytes: Uint8Array, uncompressedBytes: number): Uint8
   const prefixed = new Uint8Array(bytes.length + 4);
   new DataView(prefixed.buffer).setUint32(0, uncompressedBytes, true);
   prefixed.set(bytes, 4);
-  return lz4.uncompressSync(prefixed);
+  return lz4().uncompressSync(prefixed);
 }
 
 /**

@@ -1,5 +1,16 @@
-import stringWidth from "string-width";
+import { createRequire } from "node:module";
+import type stringWidthOf from "string-width";
 import { concat, dim, plainText, type Span, type Text } from "./styled.ts";
+
+// It builds its tables when it is loaded, which takes longer than most commands: only text beyond ASCII needs them.
+const require = createRequire(import.meta.url);
+let loaded: typeof stringWidthOf | undefined;
+
+function stringWidth(text: string): number {
+  if (isPlainAscii(text)) return text.length;
+  loaded ??= (require("string-width") as { readonly default: typeof stringWidthOf }).default;
+  return loaded(text);
+}
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
