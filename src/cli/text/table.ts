@@ -14,6 +14,8 @@ export interface TableColumn {
 
 const gap = 2;
 const shrunkWidthMin = 10;
+/** Three or four words. */
+const wrappedWidthMin = 26;
 
 /** A table without rules: a dim heading, two spaces between columns, no wider than `columns`. */
 export function table(
@@ -52,17 +54,21 @@ export function table(
   return [...(hasTitles ? lay(titles) : []), ...cells.flatMap(lay)];
 }
 
-/** Takes from the widest shrinkable column, one screen column at a time, until the table fits or none can give more. */
+/**
+ * Takes from the widest column that can give, one screen column at a time, until the table fits. Sentences first, for wrapping
+ * loses nothing, until they are narrow.
+ */
 function fit(columns: readonly TableColumn[], widths: number[], available: number): void {
-  for (let over = widths.reduce((sum, width) => sum + width, 0) - available; over > 0; over -= 1) {
-    let widest = -1;
-    for (const [column, { shrink }] of columns.entries()) {
+  const widest = (shrinks: readonly TableColumn["shrink"][], min: number): number =>
+    columns.reduce((best, { shrink }, column) => {
       const width = widths[column] ?? 0;
-      if (shrink === undefined || width <= shrunkWidthMin) continue;
-      if (widest < 0 || width > (widths[widest] ?? 0)) widest = column;
-    }
-    if (widest < 0) return;
-    widths[widest] = (widths[widest] ?? 0) - 1;
+      return shrinks.includes(shrink) && width > min && width > (widths[best] ?? 0) ? column : best;
+    }, -1);
+  for (let over = widths.reduce((sum, width) => sum + width, 0) - available; over > 0; over -= 1) {
+    const sentence = widest(["wrap"], wrappedWidthMin);
+    const column = sentence >= 0 ? sentence : widest(["wrap", "cut"], shrunkWidthMin);
+    if (column < 0) return;
+    widths[column] = (widths[column] ?? 0) - 1;
   }
 }
 

@@ -2,7 +2,7 @@ import type { ColonnadeError } from "../../base/errors.ts";
 import { exitCodes } from "../../base/errors.ts";
 import { hintFor } from "../hints.ts";
 import { pairs } from "../text/table.ts";
-import { bold, cyan, dim, emptyLine, red, text, type Text } from "../text/styled.ts";
+import { bold, cyan, dim, emptyLine, red, text, type Text, yellow } from "../text/styled.ts";
 import { describeDetail } from "./details.ts";
 import { type FailedObject, renderObjects } from "./objects.ts";
 
@@ -27,6 +27,8 @@ export function errorDocument(error: ColonnadeError): Record<string, unknown> {
 
 /** An error for a person: what is wrong, what is known about it, what to do. */
 export function renderError(error: ColonnadeError, columns: number): Text[] {
+  // Who pressed Ctrl-C made no mistake.
+  if (error.kind === "cancelled") return [text`${yellow("stopped")}: the same command again resumes`];
   const failed = asObjects(error.details["objects"]);
   const hint = hintFor(error);
   const cause = causeOf(error);
