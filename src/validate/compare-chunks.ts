@@ -61,7 +61,7 @@ export class LeafComparisons {
           kind: "moved",
           source: await this.#readSource(rowGroup.source, source.leafIndex),
           target: type,
-          policy: defaultCastPolicy,
+          policy: field.cast ?? defaultCastPolicy,
           value,
         }),
       );

@@ -44,8 +44,11 @@ export function compareCarried(leaf: CarriedLeaf): ComparisonResult {
     const isValue = from.stop === present;
     const isForbidden = !isValue && violates(source, output, from.stop);
     const said = isForbidden ? invalid : isValue ? meaning(from.value) : undefined;
-    if (said?.kind === "invalid") comparison.noteInvalid(from.row);
-    if (to === undefined || !isChosen(from.row)) continue;
+    const isKept = isChosen(from.row);
+    // In a row that another column put into quarantine, this one's policy has nothing to decide any more.
+    if (said?.kind === "invalid" && (isKept || policy.onInvalid === "quarantine"))
+      comparison.noteInvalid(from.row);
+    if (to === undefined || !isKept) continue;
     if (!to.next() || to.repetition !== from.repetition) {
       comparison.differs(from.row, "an entry", "none in this place");
       return comparison.finish();
@@ -54,7 +57,11 @@ export function compareCarried(leaf: CarriedLeaf): ComparisonResult {
     if (said === undefined) comparison.expectStop(from.row, from.stop, to.stop);
     else if (said.kind === "unjudged") comparison.unjudged += 1;
     else if (said.kind !== "invalid") comparison.expect(from.row, said, found);
-    else comparison.expectStandIn(from.row, policy.onInvalid, standIn, found);
+    else {
+      comparison.expectStandIn(from.row, policy.onInvalid, standIn, found);
+      // A null in the place of a value takes nothing above it away.
+      if (isValue && found === null) comparison.expectStop(from.row, present - 1, to.stop);
+    }
   }
   if (to?.next() === true) comparison.differs(from.row, "no more entries", "one more");
   return comparison.finish();

@@ -76,8 +76,8 @@ function originOf(pair: VersionPair, fields: ReadonlyMap<number, PlacedField>, f
   const before = from.partitionBy.includes(field.id) ? fieldsById(from).get(field.id)?.field : undefined;
   if (before?.type.kind === "leaf") {
     const text = partition.values.find(({ name }) => name === before.name)?.value ?? null;
-    // The policy of the field is for columns: a path is read without rounding anything but what the job rounds by default.
-    const value: ConstantText = { kind: "path", text, type: before.type.leaf, policy: defaultCastPolicy };
+    const policy = field.cast ?? defaultCastPolicy;
+    const value: ConstantText = { kind: "path", text, type: before.type.leaf, policy };
     return { kind: "added", value };
   }
   return addedOrigin(pair, fields, field);
