@@ -3,7 +3,7 @@ import { cancelled, ColonnadeError, toColonnadeError, unreachable } from "../bas
 import type { Destination } from "../dataset/commit.ts";
 import type { FileLine, Manifest, Pointer } from "../dataset/formats.ts";
 import { pointerKey } from "../dataset/layout.ts";
-import { createRunLog, removeRun, removeShards } from "../dataset/run-log.ts";
+import { createRunLog, removeRun, removeShards, type RunLog } from "../dataset/run-log.ts";
 import {
   type LostDecision,
   type LostRace,
@@ -60,9 +60,19 @@ export async function applyPlan(context: JobContext, prepared: PreparedPlan): Pr
   try {
     results = await migrateAll(context, prepared, (line) => log.record(line));
   } finally {
-    await log.close();
+    await closeLog(log, context);
   }
   return publish(context, prepared, target, run, results);
+}
+
+/** The log saves a rerun time and decides nothing: its failure may not hide what the run itself came to. */
+async function closeLog(log: RunLog, { onEvent }: JobContext): Promise<void> {
+  try {
+    await log.close();
+  } catch (thrown) {
+    const { message, details } = toColonnadeError(thrown);
+    onEvent({ event: "warning", message: `run log could not be written: ${message}`, details });
+  }
 }
 
 /** Plans and applies in one go. */
