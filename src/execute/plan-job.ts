@@ -76,7 +76,7 @@ export async function planJob(context: JobContext, options: PlanOptions = {}): P
   const changes = describeChanges(history, footers.planned, base?.manifest, to);
   const { pointer, manifest } = base ?? {};
   const unreadable = [...survey.unreadable, ...footers.unreadable];
-  const warnings = [...survey.warnings, ...footers.notes];
+  const warnings = [...uncheckedConstraints(to), ...footers.notes];
   const upToDate =
     base !== undefined &&
     manifest?.schema.fingerprint === to.fingerprint &&
@@ -129,6 +129,14 @@ export async function planJob(context: JobContext, options: PlanOptions = {}): P
   };
 }
 
+/** Said rather than left to be believed: a version with constraints is not yet held against them. */
+function uncheckedConstraints({ version, constraints }: SchemaVersion): string[] {
+  if (constraints.length === 0) return [];
+  return [
+    `schema version ${version} declares constraints; apply carries them in the manifest and does not check them`,
+  ];
+}
+
 type Base = NonNullable<PreparedPlan["base"]>;
 
 interface Target {
@@ -167,7 +175,6 @@ interface Survey {
   readonly vanished: readonly string[];
   readonly unreadable: readonly UnreadableObject[];
   readonly invalidKeys: readonly string[];
-  readonly warnings: readonly string[];
   readonly digest: string;
   readonly filter: PartitionFilter | undefined;
 }
@@ -221,7 +228,6 @@ async function surveySource(
     vanished: vanished.filter((key) => !unreadable.some(({ object }) => object === key)),
     unreadable,
     invalidKeys: unreadable.map(({ object }) => object),
-    warnings: [],
     digest: digest.hex(),
     filter,
   };
