@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ColonnadeError } from "../../src/base/errors.ts";
 import { createFileStore } from "../../src/store/file.ts";
 import { type ObjectStore, unconditional } from "../../src/store/object-store.ts";
 import type { VerifyReport } from "../../src/validate/report.ts";
@@ -255,4 +256,25 @@ test("a version as it was published passes a deep verification, which says how m
   expect(result.lines[0]?.quarantine?.rows).toBe(5);
   expect(report.valuesCompared).toBeGreaterThan(10_000);
   expect([report.valuesNotCompared, report.sourcesGone]).toEqual([0, 0]);
+});
+
+test("a store that does not answer, and a signal, are thrown and no findings", async () => {
+  await using workspace = await createWorkspace();
+  const { store } = await applied(workspace);
+  const controller = new AbortController();
+  const aborting: ObjectStore = {
+    ...store,
+    getStream: (key, options) => {
+      controller.abort();
+      return store.getStream(key, options);
+    },
+  };
+  await expect(verifyVersion({ destination: aborting, signal: controller.signal })).rejects.toMatchObject({
+    kind: "cancelled",
+  });
+  const silent: ObjectStore = {
+    ...store,
+    getStream: () => Promise.reject(new ColonnadeError("unavailable", "STORE_UNAVAILABLE", "store is away")),
+  };
+  await expect(verifyVersion({ destination: silent })).rejects.toMatchObject({ kind: "unavailable" });
 });
