@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 import { exitCodes, toColonnadeError } from "../base/errors.ts";
 
 /** Of the package, which lies two folders up: from src/cli/ and from dist/cli/ alike. */
@@ -8,6 +10,32 @@ function readVersion(): string {
     version: string;
   };
   return manifest.version;
+}
+
+/** Both must be said before anything else is loaded. */
+function prepareRuntime(environment: NodeJS.ProcessEnv): void {
+  // A read, a write and a sync each hold a thread of Node's pool while they wait: four, its default, leave one of several
+  // objects in flight without.
+  environment["UV_THREADPOOL_SIZE"] ??= "8";
+  const folder = compiledFolder(environment);
+  if (folder !== undefined) enableCompileCache(folder);
+}
+
+/** Where compiled code is kept between runs: where only this user can write. Undefined without a home, or in a read-only one. */
+function compiledFolder({ XDG_CACHE_HOME, HOME, LOCALAPPDATA }: NodeJS.ProcessEnv): string | undefined {
+  const cache = XDG_CACHE_HOME ?? (HOME === undefined ? LOCALAPPDATA : join(HOME, ".cache"));
+  if (cache === undefined || cache === "") return undefined;
+  // One level at a time, not as `mkdir -p`: a home that is missing is not made, and under /proc Node's own never ends.
+  const folders = [cache, join(cache, "colonnade"), join(cache, "colonnade", "compiled")];
+  for (const folder of folders) {
+    if (existsSync(folder)) continue;
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+    } catch {
+      return undefined;
+    }
+  }
+  return folders.at(-1);
 }
 
 /** A reader that has seen enough, as in `colonnade files … | head`, is no failure. */
@@ -31,6 +59,7 @@ async function main(words: readonly string[]): Promise<number> {
   return runProgram(words);
 }
 
+prepareRuntime(process.env);
 endQuietlyOnBrokenPipes();
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   // Only what happens before there is anything to render it with.

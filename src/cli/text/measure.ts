@@ -12,7 +12,12 @@ function stringWidth(text: string): number {
   return loaded(text);
 }
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemes(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 /** Columns that a text takes on a screen. */
 export function widthOf(text: Text): number {
@@ -32,7 +37,7 @@ export function takeStart(text: Text, columns: number): Text {
     if (isPlainAscii(span.text)) kept = span.text.slice(0, Math.max(0, left));
     else {
       let width = 0;
-      for (const { segment } of graphemes.segment(span.text)) {
+      for (const { segment } of graphemes(span.text)) {
         width += stringWidth(segment);
         if (width > left) break;
         kept += segment;
@@ -53,7 +58,7 @@ function takeEnd(text: Text, columns: number): Text {
     if (isPlainAscii(span.text)) kept = left <= 0 ? "" : span.text.slice(-left);
     else {
       let width = 0;
-      for (const { segment } of [...graphemes.segment(span.text)].toReversed()) {
+      for (const { segment } of [...graphemes(span.text)].toReversed()) {
         width += stringWidth(segment);
         if (width > left) break;
         kept = segment + kept;
