@@ -57,7 +57,7 @@ export function castIntegersToFloats(
   const numbers =
     values.kind === "int32"
       ? new Float64Array(numbersOf32(values.data, from))
-      : doublesOf64(values as Extract<Values, { kind: "int64" }>, from);
+      : doublesOf64(values as Extract<Values, { kind: "int64" }>, from, to.bits !== 64);
   if (rounding === "error") {
     const words = values.kind === "int64" ? wordsOf(values.data) : undefined;
     for (let i = 0; i < numbers.length; i += 1) {
@@ -69,13 +69,23 @@ export function castIntegersToFloats(
   return { values: storeFloats(numbers, to, invalid), invalid: invalid.finish() };
 }
 
-function doublesOf64(values: Extract<Values, { kind: "int64" }>, from: IntType): Float64Array {
+/**
+ * `isStep`: the doubles are rounded once more. Beyond 2^53 the bits that a double has no room for are then folded into its
+ * last one (round to odd), or a number just above a tie would become the tie and the second rounding go astray.
+ */
+function doublesOf64(
+  values: Extract<Values, { kind: "int64" }>,
+  from: IntType,
+  isStep: boolean,
+): Float64Array {
   const words = wordsOf(values.data);
   const numbers = new Float64Array(values.data.length);
   for (let i = 0; i < numbers.length; i += 1) {
-    const low = words[2 * i] as number;
-    const high = words[2 * i + 1] as number;
-    numbers[i] = (from.signed ? high | 0 : high) * two32 + low;
+    let low = words[2 * i] as number;
+    const high = from.signed ? (words[2 * i + 1] as number) | 0 : (words[2 * i + 1] as number);
+    if (isStep && (high >= 2 ** 21 || high < -(2 ** 21)) && (low & 0x7ff) !== 0)
+      low = ((low & ~0x7ff) | 0x800) >>> 0;
+    numbers[i] = high * two32 + low;
   }
   return numbers;
 }

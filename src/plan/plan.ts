@@ -3,7 +3,8 @@ import type { ManifestChange } from "../dataset/formats.ts";
 import type { SourceObject } from "../dataset/list-source.ts";
 import { chunkByteRange } from "../parquet/chunk-range.ts";
 import type { Footer } from "../parquet/footer.ts";
-import { Encoding } from "../parquet/spec.ts";
+import type { ChunkFacts } from "../parquet/chunk-facts.ts";
+import { Encoding, PageType } from "../parquet/spec.ts";
 import type { ActionName } from "./leaf-action.ts";
 import type { OutputLeaf } from "./output-schema.ts";
 
@@ -103,7 +104,7 @@ export function costOf(footer: Footer, leaves: readonly OutputLeaf[], objectByte
       const facts = footer.chunkFacts(rowGroup, action.source);
       const range = chunkByteRange(facts, objectBytes);
       bytes += range.end - range.start;
-      if (!isDictionaryEncoded(facts.encodings)) notDictionary += 1;
+      if (!isDictionaryEncoded(facts)) notDictionary += 1;
     }
     const isCopy = action.action === "copy" || action.action === "relabel";
     if (isCopy) bytesCopied += bytes;
@@ -113,10 +114,21 @@ export function costOf(footer: Footer, leaves: readonly OutputLeaf[], objectByte
   return { bytesCopied, bytesRewritten, leaves: costs };
 }
 
-/** Writers list PLAIN beside the dictionary encodings, for the dictionary page; a fall-back adds nothing that tells. */
-function isDictionaryEncoded(encodings: readonly number[]): boolean {
-  return encodings.includes(Encoding.RLE_DICTIONARY) || encodings.includes(Encoding.PLAIN_DICTIONARY);
+/**
+ * Whether all data pages are dictionary encoded. The list of encodings alone tells only of old writers: PLAIN_DICTIONARY
+ * beside PLAIN is a fall-back, but beside RLE_DICTIONARY PLAIN is the dictionary page's own (parquet-java, EncodingStats).
+ */
+function isDictionaryEncoded({ encodings, encodingStats }: ChunkFacts): boolean {
+  if (encodingStats !== undefined) {
+    const data = encodingStats.filter(({ pageType, count }) => dataPageTypes.includes(pageType) && count > 0);
+    return data.length > 0 && data.every(({ encoding }) => dictionaryEncodings.includes(encoding));
+  }
+  if (encodings.includes(Encoding.RLE_DICTIONARY)) return true;
+  return encodings.includes(Encoding.PLAIN_DICTIONARY) && !encodings.includes(Encoding.PLAIN);
 }
+
+const dataPageTypes: readonly number[] = [PageType.DATA_PAGE, PageType.DATA_PAGE_V2];
+const dictionaryEncodings: readonly number[] = [Encoding.PLAIN_DICTIONARY, Encoding.RLE_DICTIONARY];
 
 /** Adds up what happens to every column, over all objects; columns whose objects differ in action have a line for each. */
 export class ColumnSummary {

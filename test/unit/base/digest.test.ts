@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { canonicalJson } from "../../../src/base/canonical-json.ts";
 import { combineCrc32, crc32Hex, updateCrc32 } from "../../../src/base/digest.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { insertValues, replaceValues } from "../../../src/parquet/edit-values.ts";
 import type { Values } from "../../../src/parquet/values.ts";
