@@ -18,6 +18,7 @@ class FakeTerminal {
   }
 
   write(content: string): void {
+    // oxlint-disable-next-line no-control-regex -- what a live line is drawn with
     for (const piece of content.split(/(\r|\n|\u001B\[K)/)) {
       const last = this.lines.length - 1;
       if (piece === "\r") this.#column = 0;

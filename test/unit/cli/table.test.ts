@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { widthOf } from "../../../src/cli/text/measure.ts";
 import { bold, plainText, red } from "../../../src/cli/text/styled.ts";
