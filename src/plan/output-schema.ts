@@ -45,7 +45,7 @@ export interface SchemaPair {
  * The output schema of objects whose footer matches `from`. What is carried keeps its own schema elements (the encoding of
  * its lists, annotations unknown to us, physical types), and only what changes is written anew.
  *
- * Throws `invalid`: `CAST_UNSUPPORTED`, `DEFAULT_INVALID`, `ANNOTATED_GROUP_CHANGED`.
+ * Throws `invalid`: `CAST_UNSUPPORTED`, `DEFAULT_INVALID`, `ANNOTATED_GROUP_CHANGED`; `data` `SET_WITHOUT_VALUES`.
  */
 export function outputSchema(pair: SchemaPair): OutputSchema {
   return new OutputSchemaBuilder(pair).build();
@@ -101,6 +101,7 @@ class OutputSchemaBuilder {
   #index(field: Field, named: boolean): void {
     const node = this.#pair.nodes.get(field.id);
     if (node !== undefined) {
+      refuseSet(node, field);
       const here = this.#carried.get(node.elementIndex) ?? [];
       here.push({ node, field, named });
       this.#carried.set(node.elementIndex, here);
@@ -275,6 +276,20 @@ export function targetRepetition(
   if (source === "repeated") return source;
   if (before?.nullable !== field.nullable) return field.nullable ? "optional" : "required";
   return node.kind === "leaf" && mayBecomeNull(field, node.column) ? "optional" : source;
+}
+
+/** A map without values stays one: there is nothing that could be cast, and no element to say of what type it is. */
+function refuseSet(node: SchemaNode, { name, type }: Field): void {
+  if (node.kind !== "map" || node.value !== undefined || type.kind !== "map") return;
+  if (type.value.type.kind === "leaf" && type.value.type.leaf.kind === "null") return;
+  throw new ColonnadeError(
+    "data",
+    "SET_WITHOUT_VALUES",
+    "map has keys only in this object; its values cannot become others",
+    {
+      field: name,
+    },
+  );
 }
 
 function repetitionOf(element: ThriftStruct): Repetition {

@@ -183,7 +183,7 @@ interface Candidate {
   readonly nodes: ReadonlyMap<number, SchemaNode>;
 }
 
-/** The same ids stand for the same columns, and for the same levels of the path. */
+/** The same ids stand for the same columns, and for the same levels of the path with values of the same kind. */
 function sameMeaning(a: Candidate, b: Candidate): boolean {
   return (
     a.nodes.size === b.nodes.size &&
@@ -194,8 +194,14 @@ function sameMeaning(a: Candidate, b: Candidate): boolean {
 
 function pathPattern(version: SchemaVersion): string {
   return partitionFields(version)
-    .map((field) => `${field.id}=${field.name}`)
+    .map((field) => `${field.id}=${field.name}:${pathKind(field)}`)
     .join("/");
+}
+
+/** A text in a path does not tell its type: `007` may be a string, or the integer that a cast makes `7`. */
+function pathKind({ type }: Field): string {
+  if (type.kind !== "leaf") return type.kind;
+  return type.leaf.kind === "int" ? "int" : formatLeafType(type.leaf);
 }
 
 function closestOf(judged: readonly { version: SchemaVersion; match: Match }[]): Detection {

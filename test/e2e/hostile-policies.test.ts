@@ -1,5 +1,6 @@
+import { copyFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { SchemaElement } from "../../src/parquet/spec.ts";
+import { FileMetaData, RowGroup, SchemaElement } from "../../src/parquet/spec.ts";
 import { editFooter, schemaElements } from "../support/edit-footer.ts";
 import { createWorkspace, version } from "../support/migration.ts";
 import { pythonWith, runPython } from "../support/python.ts";
@@ -212,4 +213,51 @@ test("numbers that an old writer gave to the groups of lists never collide with 
     { name: "element", id: 5, type: "INT64" },
     { name: "a", id: null, type: "INT32" },
   ]);
+});
+
+test("a partition field whose type changed is not guessed at: the path tells no type", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write("p=007/a.parquet", "SELECT 1::INT AS id");
+  const versions = ["string", "int32"].map((type, i) =>
+    version(
+      i + 1,
+      `
+    - { id: 1, name: id, type: int32 }
+    - { id: 2, name: p, type: ${type} }`,
+      "partitionBy: [p]",
+    ),
+  );
+  await expect(workspace.apply(versions, { partitioning: "hive" })).rejects.toMatchObject({
+    details: { objects: [{ code: "SCHEMA_AMBIGUOUS", details: { versions: [1, 2] } }] },
+  });
+  const { lines } = await workspace.apply(versions, { partitioning: "hive", from: 1 });
+  expect(lines[0]?.partition).toEqual({ p: "7" });
+});
+
+test("a map that stores no values stays one, and is refused where its values get a type", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write("a.parquet", "SELECT MAP {'a': 1::INT, 'b': 2::INT} AS m, 1::INT AS i");
+  await editFooter(`${workspace.folder}/raw/a.parquet`, (metadata) => {
+    const elements = schemaElements(metadata);
+    const entries = elements.findIndex((element) => element.string(SchemaElement.name) === "key_value");
+    elements[entries]?.setI32(SchemaElement.num_children, 1);
+    elements.splice(entries + 2, 1);
+    for (const rowGroup of metadata.structs(FileMetaData.row_groups) ?? [])
+      rowGroup.list(RowGroup.columns)?.elements.splice(1, 1);
+  });
+  const fields = (name: string, type: string): string => `
+    - id: 1
+      name: ${name}
+      type: map
+      key: { id: 2, type: string }
+      value: { id: 3, type: ${type} }
+    - { id: 4, name: i, type: int32 }`;
+  const before = version(1, fields("m", '"null"'));
+  const { lines } = await workspace.apply([before, version(2, fields("words", '"null"'))]);
+  expect(lines[0]?.columns).toEqual({ "words.key_value.key": "copy", i: "copy" });
+  await using other = await createWorkspace();
+  await copyFile(`${workspace.folder}/raw/a.parquet`, `${other.folder}/raw/a.parquet`);
+  await expect(other.apply([before, version(2, fields("m", "int32"))])).rejects.toMatchObject({
+    details: { objects: [{ object: "a.parquet", code: "SET_WITHOUT_VALUES" }] },
+  });
 });
