@@ -1,12 +1,15 @@
-import { InvalidArgumentError } from "commander";
+import { type AddHelpTextContext, InvalidArgumentError } from "commander";
+import pc from "picocolors";
 import type { GlobalOptions } from "./session.ts";
+import { wrap } from "./text/measure.ts";
+import { concat, plainText } from "./text/styled.ts";
 
 export const jobArgument = "the job file (YAML)";
 
 export type JobOptions = GlobalOptions;
 
 /** For options that may be given more than once. */
-export function collect(value: string, previous: readonly string[]): string[] {
+export function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
 }
 
@@ -27,8 +30,27 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
+/** In colour whatever the screen: Commander takes it out where there is to be none. */
+export const boldTitle = pc.createColors(true).bold;
+
+type Example = readonly [command: string, purpose: string];
+type HelpText = (context: AddHelpTextContext) => string;
+
 /** The end of a command's help: what to type, and what it is for. */
-export function examples(...lines: readonly (readonly [command: string, purpose: string])[]): string {
-  const shown = lines.map(([command, purpose]) => `  # ${purpose}\n  $ ${command}`);
-  return `\nExamples:\n${shown.join("\n\n")}`;
+export function examples(...lines: readonly Example[]): HelpText {
+  return explained([], ...lines);
+}
+
+/** The same after paragraphs on what is good to know. */
+export function explained(paragraphs: readonly string[], ...lines: readonly Example[]): HelpText {
+  // Not wrapped: a command that is pasted must stay on its line.
+  const shown = lines.map(([command, purpose]) => `  # ${purpose}\n  $ ${command}`).join("\n\n");
+  return ({ error, command }) => {
+    const output = command.configureOutput();
+    const columns = (error ? output.getErrHelpWidth?.() : output.getOutHelpWidth?.()) ?? 80;
+    const wrapped = paragraphs.map((words) => wrap(concat(words), columns).map(plainText).join("\n"));
+    return [...wrapped.map((words) => `\n${words}\n`), `\n${boldTitle("Examples:")}\n${shown}`]
+      .join("")
+      .trimEnd();
+  };
 }

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
-import pc from "picocolors";
+import { boldTitle } from "./command-parts.ts";
 import type { CommandEntry } from "./commands.ts";
 import { commandEntries } from "./commands.ts";
 import { type GlobalOptions, logFormats, type StartCommand } from "./session.ts";
@@ -10,6 +10,8 @@ export interface ProgramStreams {
   readonly writeErr: (text: string) => void;
   readonly outColumns: number;
   readonly errColumns: number;
+  readonly outHasColors: boolean;
+  readonly errHasColors: boolean;
 }
 
 const description =
@@ -76,7 +78,14 @@ async function configureCommand(
 
 /** The command line with every command in full, to look at. */
 export async function createWholeProgram(): Promise<Command> {
-  const streams = { writeOut: () => {}, writeErr: () => {}, outColumns: 80, errColumns: 80 };
+  const streams = {
+    writeOut: () => {},
+    writeErr: () => {},
+    outColumns: 80,
+    errColumns: 80,
+    outHasColors: false,
+    errHasColors: false,
+  };
   const program = createProgram(streams, async () => {});
   for (const entry of commandEntries) {
     const command = program.commands.find((one) => one.name() === entry.name);
@@ -101,7 +110,7 @@ function addGlobalOptions(command: Command): void {
     .addOption(
       new Option(
         "--log-format <format>",
-        "progress on standard error: pretty, one JSON line an event, or as fits (auto)",
+        "progress on standard error: for people, one JSON line an event, or as fits",
       )
         .choices(logFormats)
         .helpGroup(group),
@@ -123,6 +132,7 @@ function merge(options: readonly GlobalOptions[]): GlobalOptions {
 
 function prepare(command: Command, streams: ProgramStreams): void {
   command
+    .helpOption("-h, --help", "show this help")
     .exitOverride((error) => {
       throw isHelp(error) ? error : usageError(error, command);
     })
@@ -131,11 +141,14 @@ function prepare(command: Command, streams: ProgramStreams): void {
       writeErr: streams.writeErr,
       getOutHelpWidth: () => streams.outColumns,
       getErrHelpWidth: () => streams.errColumns,
+      // Commander takes the colours out again where there are to be none.
+      getOutHasColors: () => streams.outHasColors,
+      getErrHasColors: () => streams.errHasColors,
       // Errors are shown by whoever catches them.
       outputError: () => {},
     })
     // Titles stand out; the rest of a help is read, not looked at.
-    .configureHelp({ styleTitle: (title) => pc.bold(title) });
+    .configureHelp({ styleTitle: boldTitle });
 }
 
 export function isHelp(error: unknown): error is CommanderError {

@@ -101,6 +101,8 @@ function streamsOf({ out, err }: Session): ProgramStreams {
     writeErr: (content) => err.write(content),
     outColumns: helpColumns(out.columns),
     errColumns: helpColumns(err.columns),
+    outHasColors: out.hasColors,
+    errHasColors: err.hasColors,
   };
 }
 

@@ -1,13 +1,16 @@
 // Mistakes and misfortunes: the exit code that a pod failure policy reads, and words that help.
 import { spawnSync } from "node:child_process";
 import { cp, readFile, truncate, writeFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { commandEntries } from "../../src/cli/commands.ts";
 import { exitCodes } from "../../src/base/errors.ts";
 import * as shapes from "../unit/cli/output-shapes.ts";
 import { mainModule, Workspace } from "../unit/cli/run-cli.ts";
 
 const job = "jobs/flights.yaml";
+// Each test starts many processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 240_000 });
+
 let workspace: Workspace;
 
 beforeAll(async () => {

@@ -1,12 +1,15 @@
 // What Kubernetes does to a pod that it wants gone.
 import { readdir } from "node:fs/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { readServed } from "../support/check-destination.ts";
 import { createFileStore } from "../../src/store/file.ts";
 import { applyShape } from "../unit/cli/output-shapes.ts";
 import { type RunningCli, Workspace } from "../unit/cli/run-cli.ts";
 
 const job = "jobs/flights.yaml";
+// Each test starts many processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 240_000 });
+
 let workspace: Workspace;
 
 beforeAll(async () => {

@@ -3,11 +3,14 @@ import { spawnSync } from "node:child_process";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { mainModule, Workspace } from "../unit/cli/run-cli.ts";
 
 const job = "jobs/flights.yaml";
 const hasScript = spawnSync("script", ["--version"]).error === undefined;
+// Each test starts many processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 240_000 });
+
 let workspace: Workspace;
 
 beforeAll(async () => {

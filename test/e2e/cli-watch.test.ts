@@ -3,11 +3,14 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import * as shapes from "../unit/cli/output-shapes.ts";
 import { type RunningCli, Workspace } from "../unit/cli/run-cli.ts";
 
 const job = "jobs/flights.yaml";
+// Each test starts many processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 240_000 });
+
 let workspace: Workspace;
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 // The commands as a person and a script use them: real processes on a small copy of the flights example.
 import { readFile, writeFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { parseSchemaVersion } from "../../src/schema/parse-schema-version.ts";
 import { duckdb } from "../support/duckdb.ts";
@@ -9,6 +9,9 @@ import { Workspace } from "../unit/cli/run-cli.ts";
 
 const job = "jobs/flights.yaml";
 const rows = 6000;
+// Each test starts many processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 240_000 });
+
 let workspace: Workspace;
 
 beforeAll(async () => {
@@ -192,6 +195,8 @@ describe("schema", () => {
     expect(yaml).toBe(report.yaml);
     expect(yaml.split("\n")[0]).toBe("# yaml-language-server: $schema=../formats/schema-version.schema.json");
     expect(dry.stdout).toBe(yaml.replace("dataset: flights", "dataset: inferred"));
+    const few = await workspace.json(["schema", "infer", "jobs/new.yaml", "--dry-run", "--objects", "2"]);
+    expect(few).toMatchObject({ file: null, objectsRead: 2, objects: report.objects, fields: report.fields });
     const version = parseSchemaVersion(yaml, "1.yaml");
     expect(version).toMatchObject({ dataset: "flights", version: 1, partitionBy: [6] });
     expect(report.fields.map(({ name, type }) => `${name} ${type}`)).toContain("date timestamp[us]");

@@ -9,14 +9,14 @@ import { type ApplySummary, applySummary, renderApply } from "../view/apply.ts";
 import { onlyHelp, runPlan } from "./plan.ts";
 
 interface ApplyOptions extends JobOptions {
-  readonly only: readonly string[];
+  readonly only?: readonly string[];
   readonly dryRun?: boolean;
 }
 
 export function configure(command: Command, start: StartCommand): void {
   command
     .argument("<job>", jobArgument)
-    .option("--only <name=value>", onlyHelp, collect, [])
+    .option("--only <name=value>", onlyHelp, collect)
     .option("--dry-run", "the plan alone: change nothing")
     .addHelpText(
       "after",
@@ -36,7 +36,7 @@ export function configure(command: Command, start: StartCommand): void {
     );
 }
 
-async function runApply(session: Session, job: string, only: readonly string[]): Promise<void> {
+async function runApply(session: Session, job: string, only: readonly string[] = []): Promise<void> {
   await using context = await session.openJob(job);
   const summary = await applyJob(context, (watched) => planJob(watched, { only }));
   session.result(summary, (columns) => renderApply(summary, columns));

@@ -5,7 +5,7 @@ import { resolveVersion } from "../../dataset/resolve-version.ts";
 import { parsePartitionFilter, passesFilter } from "../../plan/partition-filter.ts";
 import { schemaVersionFromContent } from "../../schema/fingerprint.ts";
 import { partitionFields } from "../../schema/walk-fields.ts";
-import { collect, examples, jobArgument, type JobOptions, parseCount } from "../command-parts.ts";
+import { collect, explained, jobArgument, type JobOptions, parseCount } from "../command-parts.ts";
 import { openDestination } from "../open-job.ts";
 import type { Session, StartCommand } from "../session.ts";
 import { toJsonLine } from "../text/json.ts";
@@ -13,7 +13,7 @@ import { text } from "../text/styled.ts";
 
 interface FilesOptions extends JobOptions {
   readonly version?: number;
-  readonly partition: readonly string[];
+  readonly partition?: readonly string[];
 }
 
 /** One object of a version; `files --json` prints one a line. */
@@ -31,21 +31,24 @@ export function configure(command: Command, start: StartCommand): void {
   command
     .argument("<job>", jobArgument)
     .option("--version <n>", "another version than the channel serves", parseCount)
-    .option("--partition <name=value>", "only this partition; again for more", collect, [])
+    .option("--partition <name=value>", "only this partition; again for more", collect)
     .addHelpText(
       "after",
-      `
-The objects of exactly one version, one a line: s3:// URIs, or paths for a folder. Any Parquet reader
-takes them; listing the data/ prefix instead would mix versions. --json prints one JSON line an object.
-${examples(
-  ["colonnade files jobs/flights.yaml", "what the channel serves"],
-  ["colonnade files jobs/flights.yaml --partition month=2001-03", "of one partition"],
-  [
-    "colonnade files jobs/flights.yaml | python3 -c 'import sys, polars; print(polars.scan_parquet(sys.stdin.read().splitlines()).collect())'",
-    "read them",
-  ],
-  ["colonnade files jobs/flights.yaml --version 1 --json | jq -s 'map(.rows) | add'", "rows of version 1"],
-)}`,
+      explained(
+        [
+          "The objects of exactly one version, one a line: s3:// URIs, or paths for a folder. Any Parquet reader takes them; listing the data/ prefix instead would mix versions. --json prints one JSON line an object.",
+        ],
+        ["colonnade files jobs/flights.yaml", "what the channel serves"],
+        ["colonnade files jobs/flights.yaml --partition month=2001-03", "of one partition"],
+        [
+          "colonnade files jobs/flights.yaml | python3 -c 'import sys, polars; print(polars.scan_parquet(sys.stdin.read().splitlines()).collect())'",
+          "read them",
+        ],
+        [
+          "colonnade files jobs/flights.yaml --version 1 --json | jq -s 'map(.rows) | add'",
+          "rows of version 1",
+        ],
+      ),
     )
     .action((job: string, options: FilesOptions) =>
       start(options, (session) => runFiles(session, job, options)),
@@ -57,7 +60,7 @@ async function runFiles(session: Session, job: string, options: FilesOptions): P
   const { store, channel } = destination;
   const { manifest } = await resolveVersion(store, channel, options.version);
   const names = partitionFields(schemaVersionFromContent(manifest.schema.content)).map(({ name }) => name);
-  const filter = parsePartitionFilter(options.partition, names);
+  const filter = parsePartitionFilter(options.partition ?? [], names);
   for await (const line of readFileList(store, manifest.parts)) {
     if (session.signal.aborted) return;
     const values = Object.entries(line.partition).map(([name, value]) => ({ name, value }));

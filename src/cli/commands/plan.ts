@@ -5,13 +5,13 @@ import type { Session, StartCommand } from "../session.ts";
 import { renderPlan } from "../view/plan.ts";
 
 interface PlanOptions extends JobOptions {
-  readonly only: readonly string[];
+  readonly only?: readonly string[];
 }
 
 export function configure(command: Command, start: StartCommand): void {
   command
     .argument("<job>", jobArgument)
-    .option("--only <name=value>", onlyHelp, collect, [])
+    .option("--only <name=value>", onlyHelp, collect)
     .addHelpText(
       "after",
       examples(
@@ -29,7 +29,7 @@ export const onlyHelp =
   "only partitions with this value; again for another name (and) or another value of the same name (or)";
 
 /** Also `apply --dry-run`. */
-export async function runPlan(session: Session, job: string, only: readonly string[]): Promise<void> {
+export async function runPlan(session: Session, job: string, only: readonly string[] = []): Promise<void> {
   await using context = await session.openJob(job);
   const { plan } = await planJob(context, { only });
   session.result(plan, (columns) => renderPlan(plan, columns));

@@ -4,14 +4,14 @@ import { ColonnadeError, unreachable } from "../../base/errors.ts";
 import { pointerKey } from "../../dataset/layout.ts";
 import { readPointer } from "../../dataset/pointer.ts";
 import { rollback } from "../../dataset/rollback.ts";
-import { examples, jobArgument, type JobOptions, parseCount } from "../command-parts.ts";
+import { explained, jobArgument, type JobOptions, parseCount } from "../command-parts.ts";
 import { openDestination } from "../open-job.ts";
 import type { Session, StartCommand } from "../session.ts";
 import { renderRollback, type RollbackReport } from "../view/rollback.ts";
 
 interface RollbackOptions extends JobOptions {
   readonly to: number;
-  readonly reason: string;
+  readonly reason?: string;
   readonly ifGeneration?: number;
 }
 
@@ -19,18 +19,20 @@ export function configure(command: Command, start: StartCommand): void {
   command
     .argument("<job>", jobArgument)
     .requiredOption("--to <version>", "the version to serve again", parseCount)
-    .option("--reason <text>", "why, for whoever reads the history", "")
+    .option("--reason <text>", "why, for whoever reads the history")
     .option("--if-generation <n>", "only while the channel is at this generation", parseCount)
     .addHelpText(
       "after",
-      `
-Data and schema go back together, as a new generation that names an older version: nothing is deleted, consumers
-see it as they see any commit, and it can be rolled back in turn. Suspend scheduled jobs first, or the
-next run goes forward again.
-${examples(
-  ["colonnade history jobs/flights.yaml", "which versions there are"],
-  ["colonnade rollback jobs/flights.yaml --to 1 --reason 'delays are off by a factor of 60'", "go back"],
-)}`,
+      explained(
+        [
+          "Data and schema go back together, as a new generation that names an older version: nothing is deleted, consumers see it as they see any commit, and it can be rolled back in turn. Suspend scheduled jobs first, or the next run goes forward again.",
+        ],
+        ["colonnade history jobs/flights.yaml", "which versions there are"],
+        [
+          "colonnade rollback jobs/flights.yaml --to 1 --reason 'delays are off by a factor of 60'",
+          "go back",
+        ],
+      ),
     )
     .action((job: string, options: RollbackOptions) =>
       start(options, (session) => runRollback(session, job, options)),
@@ -46,7 +48,7 @@ async function runRollback(session: Session, job: string, options: RollbackOptio
     {
       channel,
       toVersion: options.to,
-      reason: options.reason,
+      reason: options.reason ?? "",
       ...(options.ifGeneration === undefined ? {} : { expectedGeneration: options.ifGeneration }),
     },
   );

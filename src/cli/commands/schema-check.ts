@@ -7,7 +7,7 @@ import {
   judgeCompatibility,
 } from "../../schema/compatibility.ts";
 import type { SchemaHistory } from "../../schema/history.ts";
-import { examples, type JobOptions } from "../command-parts.ts";
+import { explained, type JobOptions } from "../command-parts.ts";
 import { readSchemaHistory } from "../read-schemas.ts";
 import type { Outcome, Session, StartCommand } from "../session.ts";
 import { renderSchemaCheck, type SchemaCheckReport } from "../view/schema-check.ts";
@@ -31,18 +31,17 @@ export function configure(command: Command, start: StartCommand): void {
     )
     .addHelpText(
       "after",
-      `
-BACKWARD: consumers of the new version read old data. FORWARD: consumers of the old version read new data.
-FULL: both. _TRANSITIVE: against all earlier versions, not just the last. NONE: only what no migration can do.
-Exits with 13 when the mode does not hold.
-${examples(
-  ["colonnade schema check schemas/flights", "the newest version, BACKWARD"],
-  [
-    "colonnade schema check schemas/flights --compatibility FULL_TRANSITIVE",
-    "for consumers that are never updated",
-  ],
-  ["colonnade schema check schemas/flights/3.yaml --json", "for a bot that comments on pull requests"],
-)}`,
+      explained(
+        [
+          "BACKWARD: consumers of the new version read old data. FORWARD: consumers of the old version read new data. FULL: both. _TRANSITIVE: against all earlier versions, not just the last. NONE: only what no migration can do. Exits with 13 when the mode does not hold.",
+        ],
+        ["colonnade schema check schemas/flights", "the newest version, BACKWARD"],
+        [
+          "colonnade schema check schemas/flights --compatibility FULL_TRANSITIVE",
+          "for consumers that are never updated",
+        ],
+        ["colonnade schema check schemas/flights/3.yaml --json", "for a bot that comments on pull requests"],
+      ),
     )
     .action((path: string, options: SchemaCheckOptions) =>
       start(options, (session) => runCheck(session, path, options.compatibility)),

@@ -7,7 +7,7 @@ import { ColonnadeError } from "../../base/errors.ts";
 import { inferFromSource } from "../../execute/infer-source.ts";
 import { formatSchemaVersion } from "../../schema/parse-schema-version.ts";
 import { formatType } from "../../schema/describe-change.ts";
-import { examples, jobArgument, type JobOptions, parseCount } from "../command-parts.ts";
+import { explained, jobArgument, type JobOptions, parseCount } from "../command-parts.ts";
 import { openJobSource, readJobFile, schemaDirectoryOf } from "../open-job.ts";
 import type { Session, StartCommand } from "../session.ts";
 import { countOf } from "../text/units.ts";
@@ -27,13 +27,13 @@ export function configure(command: Command, start: StartCommand): void {
     .option("--dry-run", "print the YAML, write nothing")
     .addHelpText(
       "after",
-      `
-Reads the footers of the source's objects and the folders they lie in, and writes 1.yaml into the job's schema folder.
-What most objects say wins; those that say otherwise are named. An existing 1.yaml is never replaced.
-${examples(
-  ["colonnade schema infer jobs/flights.yaml", "write schemas/flights/1.yaml"],
-  ["colonnade schema infer jobs/flights.yaml --dry-run", "look at it first"],
-)}`,
+      explained(
+        [
+          "Reads the footers of the source's objects and the folders they lie in, and writes 1.yaml into the job's schema folder. What most objects say wins; those that say otherwise are named. An existing 1.yaml is never replaced.",
+        ],
+        ["colonnade schema infer jobs/flights.yaml", "write schemas/flights/1.yaml"],
+        ["colonnade schema infer jobs/flights.yaml --dry-run", "look at it first"],
+      ),
     )
     .action((job: string, options: InferOptions) =>
       start(options, (session) => runInfer(session, job, options)),

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { verifyVersion, type VerifyInput } from "../../validate/verify.ts";
-import { examples, jobArgument, type JobOptions, parseCount } from "../command-parts.ts";
+import { explained, jobArgument, type JobOptions, parseCount } from "../command-parts.ts";
 import { openDestination } from "../open-job.ts";
 import type { Outcome, Session, StartCommand } from "../session.ts";
 import { renderVerify } from "../view/verify.ts";
@@ -17,15 +17,14 @@ export function configure(command: Command, start: StartCommand): void {
     .option("--deep", "compare with the source: copied bytes as bytes, every other column value by value")
     .addHelpText(
       "after",
-      `
-A second opinion: it shares no code with what wrote the data. Every object's size, CRC-32, footer, rows, schema and the
-place of each byte; footers and page indexes once more by another reader; the totals. Exits with 13 when
-something is not as the version says. Writes nothing.
-${examples(
-  ["colonnade verify jobs/flights.yaml", "what the channel serves"],
-  ["colonnade verify jobs/flights.yaml --deep", "prove that unchanged columns are unchanged"],
-  ["colonnade verify jobs/flights.yaml --version 1", "before a rollback to it"],
-)}`,
+      explained(
+        [
+          "A second opinion: it shares no code with what wrote the data. Every object's size, CRC-32, footer, rows, schema and the place of each byte; footers and page indexes once more by another reader; the totals. Exits with 13 when something is not as the version says. Writes nothing.",
+        ],
+        ["colonnade verify jobs/flights.yaml", "what the channel serves"],
+        ["colonnade verify jobs/flights.yaml --deep", "prove that unchanged columns are unchanged"],
+        ["colonnade verify jobs/flights.yaml --version 1", "before a rollback to it"],
+      ),
     )
     .action((job: string, options: VerifyOptions) =>
       start(options, (session) => runVerify(session, job, options)),
@@ -36,11 +35,12 @@ async function runVerify(session: Session, path: string, options: VerifyOptions)
   if (options.deep !== true) {
     await using destination = await openDestination(path, session.environment);
     const { store, channel } = destination;
-    return verify(session, { ...versionIn(options), destination: store, channel });
+    // Awaited here: the store must stay open as long as it is read.
+    return await verify(session, { ...versionIn(options), destination: store, channel });
   }
   await using context = await session.openJob(path, "verifying");
   const { job, history, source, destination } = context;
-  return verify(session, {
+  return await verify(session, {
     ...versionIn(options),
     deep: true,
     destination,

@@ -1,9 +1,9 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { systemClock } from "../../base/clock.ts";
 import { cancelled, ColonnadeError, toColonnadeError } from "../../base/errors.ts";
 import { type GenerationEvent, type WatchState, watchPointer } from "../../publish/watch.ts";
 import { createFileWatchState } from "../../publish/watch-state.ts";
-import { examples, jobArgument, type JobOptions, parseDuration } from "../command-parts.ts";
+import { explained, jobArgument, type JobOptions, parseDuration } from "../command-parts.ts";
 import { type JobDestination, openDestination } from "../open-job.ts";
 import { runCommand } from "../run-command.ts";
 import type { Session, StartCommand } from "../session.ts";
@@ -39,33 +39,33 @@ export function configure(command: Command, start: StartCommand): void {
   command
     .argument("<job>", jobArgument)
     .option("--exec <command>", "run this for each generation; one that fails gets it again")
-    .option("--interval <time>", "between two looks: 30s, 5m, 1h", parseDuration, 30_000)
+    .addOption(
+      new Option("--interval <time>", "between two looks: 30s, 5m, 1h")
+        .argParser(parseDuration)
+        .default(30_000, "30s"),
+    )
     .option("--state <file>", "remember here what was handled, over restarts")
     .option("--once", "look once, deal with what is new, and end")
     .addHelpText(
       "after",
-      `
-Each new generation of the channel is one line of JSON, in order and at least once; rollbacks too. Without --state it
-begins with what is served now. Looking when nothing is new costs one small request, and a store that cannot be
-reached is waited for.
-
-The --exec command runs in a shell, gets the line on its standard input, and the essentials as COLONNADE_DATASET,
-COLONNADE_CHANNEL, COLONNADE_GENERATION, COLONNADE_VERSION, COLONNADE_SCHEMA, COLONNADE_MANIFEST, COLONNADE_REASON,
-COLONNADE_SUPERSEDED (true or false) and COLONNADE_ATTEMPT. What it prints goes to standard error.
-${examples(
-  [
-    "colonnade watch jobs/flights.yaml --state /var/lib/trainer/flights.json --exec ./retrain.sh",
-    "retrain on each",
-  ],
-  [
-    "colonnade watch jobs/flights.yaml --exec 'test $COLONNADE_SUPERSEDED = true || ./retrain.sh'",
-    "only on the latest",
-  ],
-  [
-    "colonnade watch jobs/flights.yaml --state seen.json --once",
-    "from cron: what is new since the last time",
-  ],
-)}`,
+      explained(
+        [
+          "Each new generation of the channel is one line of JSON, in order and at least once; rollbacks too. Without --state it begins with what is served now. Looking when nothing is new costs one small request, and a store that cannot be reached is waited for.",
+          "The --exec command runs in a shell, gets the line on its standard input, and the essentials as COLONNADE_DATASET, COLONNADE_CHANNEL, COLONNADE_GENERATION, COLONNADE_VERSION, COLONNADE_SCHEMA, COLONNADE_MANIFEST, COLONNADE_REASON, COLONNADE_SUPERSEDED (true or false) and COLONNADE_ATTEMPT. What it prints goes to standard error.",
+        ],
+        [
+          "colonnade watch jobs/flights.yaml --state /var/lib/trainer/flights.json --exec ./retrain.sh",
+          "retrain on each",
+        ],
+        [
+          "colonnade watch jobs/flights.yaml --exec 'test $COLONNADE_SUPERSEDED = true || ./retrain.sh'",
+          "only on the latest",
+        ],
+        [
+          "colonnade watch jobs/flights.yaml --state seen.json --once",
+          "from cron: what is new since the last time",
+        ],
+      ),
     )
     .action((job: string, options: WatchCommandOptions) =>
       start(options, (session) => runWatch(session, job, options)),

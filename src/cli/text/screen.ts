@@ -4,6 +4,7 @@ import { type Colors, paint, type Text } from "./styled.ts";
 /** Standard output or standard error, and what it can show. */
 export interface Screen {
   readonly isTerminal: boolean;
+  readonly hasColors: boolean;
   /** Infinite when nobody looks at it: a pipe gets whole keys. */
   readonly columns: number;
   /** Lines for people. */
@@ -26,9 +27,11 @@ interface Stream {
 
 export function createScreen(stream: Stream, { color, environment }: ScreenOptions): Screen {
   const isTerminal = stream.isTTY === true;
-  const colors: Colors = pc.createColors(color && wantsColor(isTerminal, environment));
+  const hasColors = color && wantsColor(isTerminal, environment);
+  const colors: Colors = pc.createColors(hasColors);
   return {
     isTerminal,
+    hasColors,
     get columns() {
       if (isTerminal) return stream.columns ?? 80;
       const columns = Number(environment["COLUMNS"]);

@@ -69,7 +69,14 @@ describe("a screen", () => {
 });
 
 describe("the command line", () => {
-  const streams = { writeOut: () => {}, writeErr: () => {}, outColumns: 80, errColumns: 80 };
+  const streams = {
+    writeOut: () => {},
+    writeErr: () => {},
+    outColumns: 80,
+    errColumns: 80,
+    outHasColors: false,
+    errHasColors: false,
+  };
 
   test.each([
     [["--json", "plan", "job.yaml"], { json: true }],
