@@ -112,7 +112,7 @@ describe.skipIf(dataNames.length === 0)("the corpus, migrated", () => {
     const document = readFileSync(corpusDocument, "utf8");
     const isWhole = results.readers.length > nodeReaders.length;
     expect(renderCorpus(results)).toBe(isWhole ? document : withoutPython(document));
-    expect(withoutPython(renderCorpus(results))).toBe(withoutPython(document));
+    expect(renderCorpus({ ...results, readers: nodeReaders })).toBe(withoutPython(document));
   });
 });
 

@@ -115,8 +115,14 @@ function widenedField(field: Field, wider: (type: LeafType) => LeafType | undefi
     casts.push(`${formatLeafType(field.type.leaf)}→${formatLeafType(leaf)}`);
     return { ...field, type: { kind: "leaf", leaf } };
   }
-  const inside = (inner: Field): Field => widenedField(inner, wider, casts);
+  const inside = (inner: Field): Field =>
+    // A set, which is a map without values, cannot get any.
+    isNull(inner.type) && field.type.kind === "map" ? inner : widenedField(inner, wider, casts);
   return { ...field, type: mapType(field.type, inside, inside) };
+}
+
+function isNull(type: FieldType): boolean {
+  return type.kind === "leaf" && type.leaf.kind === "null";
 }
 
 function mapType(type: FieldType, part: (field: Field) => Field, member: (field: Field) => Field): FieldType {
