@@ -105,29 +105,46 @@ export const anyPair: fc.Arbitrary<readonly [SchemaVersion, SchemaVersion]> = fc
   .tuple(anyVersion, fc.infiniteStream(fc.nat()), fc.uniqueArray(shape, { maxLength: 3, ...byName }))
   .map(([from, dice, added]) => {
     const roll = (sides: number): number => dice.next().value % sides;
-    const numbering = new Numbering();
-    numbering.next =
-      Math.max(...Array.from(walkFields(from.fields), ({ field }) => (field === stored ? 0 : field.id))) + 1;
-    const edit = new Edit(roll, numbering, added);
-    const fields = [...edit.fields(from.fields.slice(0, -1), true), stored];
-    const leaves = fields.filter((field) => field.type.kind === "leaf" && field !== stored);
-    const partitionBy = edit.shuffle(
-      leaves.filter(({ id }) => (from.partitionBy.includes(id) ? roll(3) > 0 : roll(4) === 0)),
-    );
-    const first = fields[0];
-    const aliases =
-      first?.type.kind === "leaf" && !partitionBy.includes(first) && roll(2) === 0
-        ? [{ name: "also", field: first.id }]
-        : [];
-    const to = withFingerprint({
-      ...from,
-      version: 2,
-      fields,
-      partitionBy: partitionBy.map(({ id }) => id),
-      aliases,
-    });
-    return [from, to] as const;
+    return [from, editVersion([from], roll, added)] as const;
   });
+
+/** Three versions of one history, each an edit of the one before. */
+export const anyTriple: fc.Arbitrary<readonly [SchemaVersion, SchemaVersion, SchemaVersion]> = fc
+  .tuple(anyPair, fc.infiniteStream(fc.nat()), fc.uniqueArray(shape, { maxLength: 2, ...byName }))
+  .map(([[first, second], dice, added]) => {
+    const roll = (sides: number): number => dice.next().value % sides;
+    return [first, second, editVersion([first, second], roll, added)] as const;
+  });
+
+/** An edit of the last of `history`; new fields have ids that none of them used. */
+function editVersion(
+  history: readonly SchemaVersion[],
+  roll: (sides: number) => number,
+  added: readonly Shape[],
+): SchemaVersion {
+  const from = history.at(-1) as SchemaVersion;
+  const ids = history.flatMap(({ fields }) => Array.from(walkFields(fields), ({ field }) => field.id));
+  const numbering = new Numbering();
+  numbering.next = Math.max(0, ...ids.filter((id) => id !== stored.id)) + 1;
+  const edit = new Edit(roll, numbering, added);
+  const fields = [...edit.fields(from.fields.slice(0, -1), true), stored];
+  const leaves = fields.filter((field) => field.type.kind === "leaf" && field !== stored);
+  const partitionBy = edit.shuffle(
+    leaves.filter(({ id }) => (from.partitionBy.includes(id) ? roll(3) > 0 : roll(4) === 0)),
+  );
+  const first = fields[0];
+  const aliases =
+    first?.type.kind === "leaf" && !partitionBy.includes(first) && roll(2) === 0
+      ? [{ name: "also", field: first.id }]
+      : [];
+  return withFingerprint({
+    ...from,
+    version: from.version + 1,
+    fields,
+    partitionBy: partitionBy.map(({ id }) => id),
+    aliases,
+  });
+}
 
 class Edit {
   readonly #roll: (sides: number) => number;

@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Field } from "../../src/schema/schema-version.ts";
+import { formatLeafType } from "../../src/parquet/leaf-type.ts";
+import { childFields } from "../../src/schema/walk-fields.ts";
+import { pythonWith } from "./python.ts";
+
+/** A row, or a value in it: decimals are texts, timestamps microseconds, maps lists of pairs. */
+export type Value = null | number | string | readonly Value[] | { readonly [name: string]: Value };
+export type Row = { readonly [name: string]: Value };
+
+export interface FieldSpec {
+  readonly name: string;
+  readonly nullable: boolean;
+  readonly kind: "leaf" | "struct" | "list" | "map";
+  readonly type?: string;
+  readonly children?: readonly FieldSpec[];
+}
+
+export interface ReadMetadata {
+  /** All that the footer says of the chunks but where they are. */
+  readonly text: string;
+  readonly schema: string;
+  readonly keys: readonly string[];
+}
+
+export interface ReadTable {
+  readonly fields: readonly FieldSpec[];
+  readonly rows: readonly Row[];
+  readonly rowGroups: number;
+  /** Statistics that are not true of the values. */
+  readonly faults: readonly string[];
+  /** Rows that each filter found. */
+  readonly found: readonly number[];
+}
+
+/** A Python process that writes and reads with pyarrow: starting one for every file takes longer than all of its work. */
+export interface PyarrowService extends AsyncDisposable {
+  write(path: string, fields: readonly Field[], rows: readonly Row[], options: object): Promise<void>;
+  metadata(path: string): Promise<ReadMetadata>;
+  read(path: string, filters?: readonly (readonly [string, Value])[]): Promise<ReadTable>;
+}
+
+/** Undefined without pyarrow. */
+export function startPyarrow(): PyarrowService | undefined {
+  const interpreter = pythonWith(["pyarrow"]);
+  if (interpreter === undefined) return undefined;
+  const script = join(import.meta.dirname, "pyarrow-service.py");
+  const child = spawn(interpreter, ["-I", "-X", "utf8", script], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function call<T>(request: object): Promise<T> {
+    child.stdin.write(`${JSON.stringify(request)}\n`);
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error("pyarrow service ended");
+    const answer = JSON.parse(value) as T & { readonly error?: string };
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer;
+  }
+
+  /** One request at a time: answers have no names. */
+  function inTurn<T>(request: object): Promise<T> {
+    const answer = last.then(
+      () => call<T>(request),
+      () => call<T>(request),
+    );
+    last = answer;
+    return answer;
+  }
+
+  return {
+    write: async (path, fields, rows, options) =>
+      void (await inTurn({ call: "write", path, fields: fields.map(specOf), rows, options })),
+    metadata: (path) => inTurn({ call: "metadata", path }),
+    read: (path, filters = []) => inTurn({ call: "read", path, filters }),
+    async [Symbol.asyncDispose]() {
+      await last.catch(() => undefined);
+      child.stdin.end();
+    },
+  };
+}
+
+export function specOf(field: Field): FieldSpec {
+  const { name, nullable, type } = field;
+  if (type.kind === "leaf") return { name, nullable, kind: "leaf", type: formatLeafType(type.leaf) };
+  return { name, nullable, kind: type.kind, children: childFields(type).map(specOf) };
+}
