@@ -7,6 +7,8 @@ export default defineConfig({
     exclude: ["test/k8s/**"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // As src/base/wasm-in-threads.ts does, for the test runner's own processes, whose code comes first.
+    execArgv: ["--wasm-wrapper-tiering-budget=1000000000"],
     // Two cores: more forks would only make the process-killing tests fight each other.
     maxWorkers: 2,
   },

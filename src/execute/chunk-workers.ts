@@ -1,5 +1,6 @@
 import type { Piscina } from "piscina";
 import { cancelled, ColonnadeError } from "../base/errors.ts";
+import { keepWasmWrappers } from "../base/wasm-in-threads.ts";
 import type { WrittenChunk } from "../parquet/column-data.ts";
 import type { BorrowRequest } from "./borrow-levels.ts";
 import type { ChunkJob } from "./chunk-worker.ts";
@@ -65,6 +66,7 @@ export function createChunkWorkers(options: {
 async function startPool(workers: number): Promise<Piscina> {
   // Most jobs copy everything and need no worker at all.
   const { Piscina } = await import("piscina");
+  keepWasmWrappers();
   const pool = new Piscina({
     // As source under Node's type stripping, as JavaScript in the package.
     filename: new URL(
