@@ -16,7 +16,7 @@ import type { ChunkWorkers } from "./chunk-workers.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { QuarantinedRows } from "./quarantine.ts";
 import { type RecognisedSchema, schemaKey } from "./recognise.ts";
-import { selectedRows } from "./select-rows.ts";
+import { type RowSelection, selectedRows } from "./select-rows.ts";
 import { SpliceWriter } from "./splice-writer.ts";
 import { type PlannedRowGroup, writeObject } from "./write-object.ts";
 
@@ -85,7 +85,17 @@ async function migrate(
   const { leaves, elements } = recognised.output;
   const invalid = new Map<string, number>();
 
-  async function* rowGroups(): AsyncIterable<PlannedRowGroup> {
+  const outputOf = (rowGroup: number, rows: number, selection?: RowSelection): PlannedRowGroup => ({
+    rowGroup,
+    rows,
+    operations: chunkOperations(reader, leaves, rowGroup, selection, constant),
+  });
+
+  function* wholeRowGroups(): Iterable<PlannedRowGroup> {
+    for (const [rowGroup, { rows }] of footer.rowGroups.entries()) yield outputOf(rowGroup, rows);
+  }
+
+  async function* checkedRowGroups(): AsyncIterable<PlannedRowGroup> {
     for (const [rowGroup, { rows }] of footer.rowGroups.entries()) {
       const found = await quarantinedRows(reader, leaves, rowGroup);
       for (const [column, count] of found.invalid) invalid.set(column, (invalid.get(column) ?? 0) + count);
@@ -93,12 +103,7 @@ async function migrate(
       if (selection !== undefined) quarantined.push({ rowGroup, rows: found.rows, reasons: found.reasons });
       const left = selectedRows(rows, selection);
       // A row group that is empty now would only puzzle readers; one that always was is carried.
-      if (left === 0 && rows > 0) continue;
-      yield {
-        rowGroup,
-        rows: left,
-        operations: chunkOperations(reader, leaves, rowGroup, selection, constant),
-      };
+      if (left > 0 || rows === 0) yield outputOf(rowGroup, left, selection);
     }
   }
 
@@ -108,7 +113,7 @@ async function migrate(
       reader,
       writer,
       { elements, leaves, keyValueMetadata: metadata },
-      rowGroups(),
+      mayQuarantine(recognised) ? checkedRowGroups() : wholeRowGroups(),
     );
     for (const [leaf, count] of counted) {
       const column = leaves[leaf]?.column.path.join(".") ?? "";
@@ -155,6 +160,10 @@ function actionsOf({ output }: RecognisedSchema): FileLine["columns"] {
   );
 }
 
+function mayQuarantine({ output }: RecognisedSchema): boolean {
+  return output.leaves.some(({ action }) => rewriteOf(action)?.onInvalid === "quarantine");
+}
+
 async function outputMetadata(
   footer: Footer,
   recognised: RecognisedSchema,
@@ -167,9 +176,7 @@ async function outputMetadata(
   // Arrow takes longer to load than a small object to copy.
   const { rewriteKeyValueMetadata } = await import("../schema/embedded/rewrite.ts");
   // A pandas index that counts the rows is only true of all of them; the metadata is written before any row is known to go.
-  const rowsDropped = recognised.output.leaves.some(
-    ({ action }) => rewriteOf(action)?.onInvalid === "quarantine",
-  );
+  const rowsDropped = mayQuarantine(recognised);
   const { pairs, warnings } = rewriteKeyValueMetadata(carried, { ...recognised.mapping, rowsDropped });
   for (const warning of warnings) context.onWarning(warning, { schema: recognised.from.version });
   return [...pairs, own];

@@ -57,7 +57,7 @@ export async function writeQuarantine(
     ...extra.map(({ path, type }) => leafElement(path[0] ?? "", type, { nullable: false })),
   ];
 
-  async function* rowGroups(): AsyncIterable<PlannedRowGroup> {
+  function* rowGroups(): Iterable<PlannedRowGroup> {
     for (const { rowGroup, rows, reasons } of quarantined) {
       const before = footer.rowGroups.slice(0, rowGroup).reduce((sum, group) => sum + group.rows, 0);
       const texts = Array.from(rows, (row) => (reasons.get(row) ?? []).join("; "));

@@ -17,18 +17,18 @@ export interface Started<O, T> {
  * give back what they hold.
  */
 export async function* startAhead<T, O extends Startable<T>>(
-  operations: AsyncIterable<O>,
+  operations: Iterable<O>,
   ahead: number,
   onAbandoned: (result: T) => void,
 ): AsyncGenerator<Started<O, T>, void, undefined> {
   const queue: { operation: O; promise: Promise<T> | undefined }[] = [];
-  const source = operations[Symbol.asyncIterator]();
+  const source = operations[Symbol.iterator]();
   let running = 0;
   let ended = false;
   try {
     for (;;) {
       while (!ended && running < ahead && queue.length < queueMax) {
-        const next = await source.next();
+        const next = source.next();
         if (next.done === true) ended = true;
         else {
           const promise = next.value.isWork ? next.value.run() : undefined;
@@ -46,9 +46,9 @@ export async function* startAhead<T, O extends Startable<T>>(
     }
   } finally {
     for (const { promise } of queue) promise?.then(onAbandoned, () => undefined);
-    await source.return?.();
+    source.return?.();
   }
 }
 
-/** Copies cost nothing to hold, but a file may have half a million of them. */
-const queueMax = 10_000;
+/** Copies cost nothing to hold, but a file may have half a million of them, and the first waits until so many are known. */
+const queueMax = 2_000;

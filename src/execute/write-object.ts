@@ -8,7 +8,7 @@ import type { OutputLeaf } from "../plan/output-schema.ts";
 import { bloomFilterRange, IndexReader } from "./auxiliary.ts";
 import type { ChunkOperation, OutputPiece, SourceObjectReader } from "./chunk-operations.ts";
 import type { SpliceWriter } from "./splice-writer.ts";
-import { startAhead } from "./start-ahead.ts";
+import { type Startable, startAhead } from "./start-ahead.ts";
 
 export interface ObjectLayout {
   readonly elements: readonly ThriftStruct[];
@@ -29,6 +29,13 @@ const magic = Uint8Array.of(0x50, 0x41, 0x52, 0x31); // PAR1
 const aheadMax = 8;
 
 /**
+ * Row groups in the order of the source. What is merely iterable waits for nothing, so work begins on the next row groups while
+ * this one is written; of what is asynchronous (it reads chunks itself, in memory that must be free for it) each row group is
+ * finished before the next is asked for.
+ */
+export type PlannedRowGroups = Iterable<PlannedRowGroup> | AsyncIterable<PlannedRowGroup>;
+
+/**
  * Writes a whole Parquet object: the chunks of its row groups in the order of their source bytes, then Bloom
  * filters, column indexes and offset indexes (PageIndex.md: near the footer), then the footer. Returns how many values were
  * invalid, by leaf.
@@ -37,11 +44,12 @@ export async function writeObject(
   reader: SourceObjectReader,
   writer: SpliceWriter,
   layout: ObjectLayout,
-  rowGroups: AsyncIterable<PlannedRowGroup>,
+  rowGroups: PlannedRowGroups,
 ): Promise<Map<number, number>> {
   const object = new ObjectAssembly(reader, writer, layout);
   await writer.write(magic);
-  for await (const rowGroup of rowGroups) await object.addRowGroup(rowGroup);
+  if (Symbol.iterator in rowGroups) await object.addRowGroups(rowGroups);
+  else for await (const rowGroup of rowGroups) await object.addRowGroups([rowGroup]);
   await writer.write(frameFooter(await object.finish()));
   return object.invalid;
 }
@@ -75,15 +83,21 @@ class ObjectAssembly {
     });
   }
 
-  async addRowGroup(rowGroup: PlannedRowGroup): Promise<void> {
-    const placed = new Map<number, Placed>();
-    const started = startAhead(iterate(rowGroup.operations), aheadMax, (piece: OutputPiece) => {
-      if (piece.kind === "written") piece.release();
+  async addRowGroups(rowGroups: Iterable<PlannedRowGroup>): Promise<void> {
+    let placed = new Map<number, Placed>();
+    const started = startAhead(stepsOf(rowGroups), aheadMax, (piece: OutputPiece | undefined) => {
+      if (piece?.kind === "written") piece.release();
     });
-    for await (const { result } of started) {
+    for await (const { operation, result } of started) {
       const piece = await result();
-      placed.set(piece.leaf, await this.#place(piece, rowGroup.rowGroup));
+      if (piece === undefined) {
+        this.#endRowGroup(operation.rowGroup, placed);
+        placed = new Map();
+      } else placed.set(piece.leaf, await this.#place(piece, operation.rowGroup.rowGroup));
     }
+  }
+
+  #endRowGroup(rowGroup: PlannedRowGroup, placed: ReadonlyMap<number, Placed>): void {
     const ordered = this.#leaves.map((leaf, index) => {
       const of = leaf.action.action === "alias" ? leaf.action.of : index;
       return placed.get(of) as Placed;
@@ -199,6 +213,14 @@ function carriedLeaf(leaves: readonly OutputLeaf[], leaf: OutputLeaf): number | 
   return isCarried ? action.source : undefined;
 }
 
-async function* iterate<T>(items: readonly T[]): AsyncIterable<T> {
-  yield* items;
+/** The operations of row groups, one row group after the other; each ends with a step that yields nothing. */
+interface Step extends Startable<OutputPiece | undefined> {
+  readonly rowGroup: PlannedRowGroup;
+}
+
+function* stepsOf(rowGroups: Iterable<PlannedRowGroup>): Iterable<Step> {
+  for (const rowGroup of rowGroups) {
+    for (const { isWork, run } of rowGroup.operations) yield { rowGroup, isWork, run };
+    yield { rowGroup, isWork: false, run: async () => undefined };
+  }
 }
