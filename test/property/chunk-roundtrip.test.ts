@@ -16,7 +16,7 @@ import { fileOfChunks, schemaOfColumn } from "../support/file-of-chunks.ts";
 import { canonicalText } from "../support/read-rows.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "colonnade-chunks-"));
-const path = join(folder, "chunk.parquet");
+let files = 0;
 let database: DuckDBInstance;
 
 beforeAll(async () => {
@@ -26,6 +26,14 @@ afterAll(() => {
   database.closeSync();
   rmSync(folder, { recursive: true });
 });
+
+/** A name of its own for every file: DuckDB remembers what it read under a name, and may not notice that it was written anew. */
+function writeFile(content: Uint8Array): string {
+  files += 1;
+  const path = join(folder, `chunk-${files}.parquet`);
+  writeFileSync(path, content);
+  return path;
+}
 
 async function query(sql: string): Promise<unknown[][]> {
   const connection = await database.connect();
@@ -72,7 +80,7 @@ test("what is written is read by DuckDB and hyparquet as the same values", async
       const chunk = await writeColumnChunk(data, column, wanted);
       const file = fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]);
       const expected = rows.map((row) => canonicalText(row));
-      writeFileSync(path, file);
+      const path = writeFile(file);
       const duckdb = await query(`SELECT c FROM read_parquet('${path}')`);
       expect(duckdb.map(([value]) => canonicalText(native(value)))).toEqual(expected);
       // It leaves null lists out of its rows, and empty ones of a repeated field that is no LIST.
@@ -91,7 +99,7 @@ test("DuckDB finds each value through statistics, page index and Bloom filter, a
     fc.asyncProperty(columns(types, ["required", "optional"]), async ({ column, data, rows }) => {
       const all = { statistics: true, pageIndex: true, bloomFilter: true, sizeStatistics: true };
       const chunk = await writeColumnChunk(data, column, all);
-      writeFileSync(path, fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]));
+      const path = writeFile(fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]));
       const statistics = chunk.metadata.struct(ColumnMetaData.statistics);
       const nulls = rows.filter((row) => row === null).length;
       expect(statistics?.i64(Statistics.null_count)).toBe(nulls);
