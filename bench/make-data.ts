@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ export interface DataShape {
   readonly compression: "zstd" | "snappy";
 }
 
-/** Forty columns: integers of all widths, floats, decimals, strings of low and high cardinality, times, nulls. */
+/** Forty columns: integers of all widths, floats, decimals, strings of low and high cardinality, times as such and as text, nulls. */
 export const columns: readonly (readonly [name: string, type: string, sql: string])[] = [
   ["id", "int64", "i"],
   ...numbered("i8", 2, "int8", (n) => `((h${n}) % 100)::TINYINT`),
@@ -22,13 +23,9 @@ export const columns: readonly (readonly [name: string, type: string, sql: strin
   ...numbered("f64", 5, "float64", (n) => `((h${n}) % 100000000) / 9973.0`),
   ...numbered("dec", 2, "decimal128(12, 2)", (n) => `(((h${n}) % 1000000000) / 100)::DECIMAL(12, 2)`),
   ...numbered("cat", 4, "string", (n) => `'category ' || ((h${n}) % 50)`),
-  ...numbered("txt", 2, "string", (n) => `md5((h${n})::VARCHAR)[:12]`),
-  ...numbered(
-    "ts",
-    3,
-    "timestamp[us]",
-    (n) => `make_timestamp(1600000000000000 + ((h${n}) % 100000000000000)::BIGINT)`,
-  ),
+  ...numbered("txt", 1, "string", (n) => `md5((h${n})::VARCHAR)[:12]`),
+  ...numbered("when", 1, "string", (n) => `strftime(${moment(n)}, '%Y-%m-%d %H:%M:%S')`),
+  ...numbered("ts", 3, "timestamp[us]", (n) => moment(n)),
   ...numbered(
     "nul",
     2,
@@ -36,6 +33,10 @@ export const columns: readonly (readonly [name: string, type: string, sql: strin
     (n) => `CASE WHEN (h${n}) % 3 = 0 THEN NULL ELSE ((h${n}) % 5000)::INTEGER END`,
   ),
 ];
+
+function moment(hash: string): string {
+  return `make_timestamp(1600000000000000 + ((h${hash}) % 100000000000000)::BIGINT)`;
+}
 
 function numbered(
   name: string,
@@ -46,10 +47,15 @@ function numbered(
   return Array.from({ length: count }, (_, i) => [`${name}_${i}`, type, sql(`_${name}_${i}`)]);
 }
 
-/** Writes the data once; the same shape gives the same bytes. Returns its folder. */
+/** Writes the data once; the same shape gives the same values. Returns its folder. */
 export async function makeData(cache: string, shape: DataShape): Promise<string> {
   const { rows, objects, rowGroupRows, compression } = shape;
-  const folder = join(cache, `${rows}x${columns.length}-${objects}-${rowGroupRows}-${compression}`);
+  // A hash for every column and row, so that no two columns compress alike and every run makes the same values.
+  const select = columns
+    .map(([name, , sql], i) => `${sql.replaceAll(/\(h_\w+\)/g, `(hash(i * 64 + ${i}) >> 1)`)} AS ${name}`)
+    .join(",\n");
+  const digest = createHash("sha256").update(select).digest("hex").slice(0, 8);
+  const folder = join(cache, `${rows}x${columns.length}-${objects}-${rowGroupRows}-${compression}-${digest}`);
   if (existsSync(folder)) return folder;
   const building = `${folder}.building`;
   await rm(building, { recursive: true, force: true });
@@ -57,10 +63,6 @@ export async function makeData(cache: string, shape: DataShape): Promise<string>
   const instance = await DuckDBInstance.create(":memory:", { threads: "2" });
   const connection = await instance.connect();
   const perObject = Math.ceil(rows / objects);
-  // A hash for every column and row, so that no two columns compress alike and every run makes the same values.
-  const select = columns
-    .map(([name, , sql], i) => `${sql.replaceAll(/\(h_\w+\)/g, `(hash(i * 64 + ${i}) >> 1)`)} AS ${name}`)
-    .join(",\n");
   for (let object = 0; object < objects; object += 1) {
     const from = object * perObject;
     await connection.run(

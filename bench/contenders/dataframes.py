@@ -1,15 +1,12 @@
-"""Renames, drops and adds columns with pyarrow or polars, file by file, with two threads and an fsync each."""
+"""Renames, casts, drops and adds columns with pyarrow or polars, file by file, with two threads and an fsync each."""
 
 import json
 import os
-import resource
 import sys
-import time
 
 engine, source, target, changes_text, compression, row_group_rows = sys.argv[1:7]
-changes = json.loads(changes_text)
+changes = json.loads(changes_text)  # { columns: [[old name, new name, cast or null]], add: { name: value } }
 os.environ["POLARS_MAX_THREADS"] = "2"
-started = time.perf_counter()
 os.makedirs(target, exist_ok=True)
 
 for name in sorted(os.listdir(source)):
@@ -19,14 +16,20 @@ for name in sorted(os.listdir(source)):
         import pyarrow.parquet as pq
 
         pa.set_cpu_count(2)
+        types = {"float64": pa.float64(), "timestamp[us]": pa.timestamp("us")}
         reader = pq.ParquetFile(os.path.join(source, name))
         writer = None
-        keep = list(changes["rename"])
+        keep = [old for old, _, _ in changes["columns"]]
         for group in range(reader.num_row_groups):
             table = reader.read_row_group(group, columns=keep)
-            table = table.select(keep).rename_columns(list(changes["rename"].values()))
+            arrays = [
+                table[old] if cast is None else table[old].cast(types[cast]) for old, _, cast in changes["columns"]
+            ]
+            names = [new for _, new, _ in changes["columns"]]
             for column, value in changes["add"].items():
-                table = table.append_column(column, pa.array([value] * len(table)))
+                arrays.append(pa.array([value] * len(table)))
+                names.append(column)
+            table = pa.table(arrays, names=names)
             if writer is None:
                 writer = pq.ParquetWriter(path, table.schema, compression=compression)
             writer.write_table(table, row_group_size=int(row_group_rows))
@@ -34,18 +37,14 @@ for name in sorted(os.listdir(source)):
     else:
         import polars as pl
 
+        def column(old, new, cast):
+            if cast == "timestamp[us]":
+                return pl.col(old).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us").alias(new)
+            return (pl.col(old) if cast is None else pl.col(old).cast(pl.Float64)).alias(new)
+
         lazy = pl.scan_parquet(os.path.join(source, name))
-        lazy = lazy.select([pl.col(old).alias(new) for old, new in changes["rename"].items()])
-        lazy = lazy.with_columns([pl.lit(value).alias(column) for column, value in changes["add"].items()])
+        lazy = lazy.select([column(*change) for change in changes["columns"]])
+        lazy = lazy.with_columns([pl.lit(value).alias(name) for name, value in changes["add"].items()])
         lazy.sink_parquet(path, compression=compression, row_group_size=int(row_group_rows))
     with open(path, "rb") as file:
         os.fsync(file.fileno())
-
-print(
-    json.dumps(
-        {
-            "seconds": time.perf_counter() - started,
-            "peakBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        }
-    )
-)
