@@ -55,8 +55,8 @@ def encode(value):
     if isinstance(value, decimal.Decimal):
         return str(value)
     if isinstance(value, datetime.datetime):
-        return (value - EPOCH) // datetime.timedelta(microseconds=1)
-    return value
+        return (value.replace(tzinfo=None) - EPOCH) // datetime.timedelta(microseconds=1)
+    return value if value is None or isinstance(value, (int, str)) else repr(value)
 
 
 def describe(field):

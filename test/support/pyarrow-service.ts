@@ -37,6 +37,8 @@ export interface ReadTable {
 
 /** A Python process that writes and reads with pyarrow: starting one for every file takes longer than all of its work. */
 export interface PyarrowService extends AsyncDisposable {
+  /** False when a damaged file has ended the process. */
+  readonly isAlive: boolean;
   write(path: string, fields: readonly Field[], rows: readonly Row[], options: object): Promise<void>;
   metadata(path: string): Promise<ReadMetadata>;
   read(path: string, filters?: readonly (readonly [string, Value])[]): Promise<ReadTable>;
@@ -70,7 +72,11 @@ export function startPyarrow(): PyarrowService | undefined {
     return answer;
   }
 
+  child.stdin.on("error", () => {}); // The answer that does not come says so.
   return {
+    get isAlive() {
+      return child.exitCode === null && child.signalCode === null;
+    },
     write: async (path, fields, rows, options) =>
       void (await inTurn({ call: "write", path, fields: fields.map(specOf), rows, options })),
     metadata: (path) => inTurn({ call: "metadata", path }),
