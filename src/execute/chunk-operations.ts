@@ -126,6 +126,16 @@ function chunkOperation(
   }
 }
 
+/** Rows of one row group that stay out of a version. */
+export interface QuarantinedRows {
+  /** In the row group, ascending. */
+  readonly rows: Uint32Array;
+  /** By leaf: what is wrong in which rows. */
+  readonly reasons: readonly { readonly words: string; readonly rows: Uint32Array }[];
+  /** Invalid values by column. */
+  readonly invalid: ReadonlyMap<string, number>;
+}
+
 const keepValues: Rewrite = { onInvalid: "fail" };
 
 /**
@@ -136,12 +146,8 @@ export async function quarantinedRows(
   reader: SourceObjectReader,
   leaves: readonly OutputLeaf[],
   rowGroup: number,
-): Promise<{
-  readonly rows: Uint32Array;
-  readonly reasons: Map<number, string[]>;
-  readonly invalid: Map<string, number>;
-}> {
-  const reasons = new Map<number, string[]>();
+): Promise<QuarantinedRows> {
+  const reasons: { words: string; rows: Uint32Array }[] = [];
   const invalid = new Map<string, number>();
   for (const output of leaves) {
     const how = rewriteOf(output.action);
@@ -153,9 +159,25 @@ export async function quarantinedRows(
     if (reply.invalid > 0) invalid.set(column, reply.invalid);
     const from = reader.footer.leaves[source]?.column.type;
     const words = `${column}: no ${formatLeafType(output.column.type)} for this ${from === undefined ? "value" : formatLeafType(from)}`;
-    for (const row of reply.quarantined) reasons.set(row, [...(reasons.get(row) ?? []), words]);
+    if (reply.quarantined.length > 0) reasons.push({ words, rows: reply.quarantined });
   }
-  return { rows: Uint32Array.from(reasons.keys()).toSorted(), reasons, invalid };
+  return { rows: rowsOf(reasons, reader.footer.rowGroups[rowGroup]?.rows ?? 0), reasons, invalid };
+}
+
+/** Each row once, ascending. */
+function rowsOf(reasons: QuarantinedRows["reasons"], rowCount: number): Uint32Array {
+  const [only, ...more] = reasons;
+  if (only === undefined || more.length === 0) return only?.rows ?? new Uint32Array(0);
+  const isIn = new Uint8Array(rowCount);
+  for (const { rows } of reasons) for (const row of rows) isIn[row] = 1;
+  const all = new Uint32Array(isIn.reduce((count, flag) => count + flag, 0));
+  let next = 0;
+  for (let row = 0; row < rowCount; row += 1) {
+    if (isIn[row] !== 1) continue;
+    all[next] = row;
+    next += 1;
+  }
+  return all;
 }
 
 /** What is done to a leaf's values, if anything is. */

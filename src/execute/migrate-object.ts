@@ -7,6 +7,7 @@ import type { Codec } from "../parquet/column-data.ts";
 import type { Footer } from "../parquet/footer.ts";
 import type { KeyValue } from "../parquet/footer-scan.ts";
 import type { ReadLimits } from "../parquet/read-chunk.ts";
+import type { OutputLeaf } from "../plan/output-schema.ts";
 import type { PlannedObject } from "../plan/plan.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
 import { partitionFields } from "../schema/walk-fields.ts";
@@ -14,7 +15,7 @@ import { createOnly, type ObjectStore, type ObjectWriter } from "../store/object
 import { chunkOperations, quarantinedRows, rewriteOf, type SourceObjectReader } from "./chunk-operations.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import type { QuarantinedRows } from "./quarantine.ts";
+import type { QuarantinedCount } from "./quarantine.ts";
 import { type RecognisedSchema, schemaKey } from "./recognise.ts";
 import { type RowSelection, selectedRows } from "./select-rows.ts";
 import { SpliceWriter } from "./splice-writer.ts";
@@ -81,7 +82,7 @@ async function migrate(
       ? object.partition.directory
       : formatPartition(partition);
   const key = dataKey(directory, object.partition.stem, task);
-  const quarantined: QuarantinedRows[] = [];
+  const quarantined: QuarantinedCount[] = [];
   const { leaves, elements } = recognised.output;
   const invalid = new Map<string, number>();
 
@@ -100,7 +101,7 @@ async function migrate(
       const found = await quarantinedRows(reader, leaves, rowGroup);
       for (const [column, count] of found.invalid) invalid.set(column, (invalid.get(column) ?? 0) + count);
       const selection = found.rows.length === 0 ? undefined : ({ kind: "drop", rows: found.rows } as const);
-      if (selection !== undefined) quarantined.push({ rowGroup, rows: found.rows, reasons: found.reasons });
+      if (selection !== undefined) quarantined.push({ rowGroup, rows: found.rows.length });
       const left = selectedRows(rows, selection);
       // A row group that is empty now would only puzzle readers; one that always was is carried.
       if (left > 0 || rows === 0) yield outputOf(rowGroup, left, selection);
@@ -124,6 +125,7 @@ async function migrate(
     context,
     reader,
     quarantineKey(directory, object.partition.stem, task),
+    leaves,
     quarantined,
   );
   const rowsQuarantined = quarantine?.rows ?? 0;
@@ -259,12 +261,13 @@ async function keepQuarantine(
   context: MigrateContext,
   reader: SourceObjectReader,
   key: string,
-  quarantined: readonly QuarantinedRows[],
+  leaves: readonly OutputLeaf[],
+  quarantined: readonly QuarantinedCount[],
 ): Promise<NonNullable<FileLine["quarantine"]> | undefined> {
   if (quarantined.length === 0) return undefined;
   const { writeQuarantine } = await import("./quarantine.ts");
   const { bytes, crc32 } = await writeOutput(context, reader, key, (writer) =>
-    writeQuarantine(reader, writer, quarantined),
+    writeQuarantine(reader, writer, leaves, quarantined),
   );
-  return { key, rows: quarantined.reduce((rows, group) => rows + group.rows.length, 0), bytes, crc32 };
+  return { key, rows: quarantined.reduce((rows, group) => rows + group.rows, 0), bytes, crc32 };
 }

@@ -148,7 +148,9 @@ async function onlyValue(
       { column: before.name, values: [text, second] },
     );
   }
-  return castText(text ?? null, before, field);
+  // An object without rows belongs into any partition: the default's is as good as another, and better than none.
+  if (text === undefined) return defaultText(field) ?? castText(null, before, field);
+  return castText(text, before, field);
 }
 
 /** Up to two different values: more makes no difference. */

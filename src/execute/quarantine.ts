@@ -1,4 +1,6 @@
 import { SchemaElement } from "../parquet/spec.ts";
+import type { ColumnData, Dictionary } from "../parquet/column-data.ts";
+import { withDictionary } from "../parquet/dictionary-data.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
 import { leafElement } from "../parquet/storage.ts";
 import { ThriftStruct } from "../parquet/thrift.ts";
@@ -7,6 +9,8 @@ import { writeColumnChunk } from "../parquet/write-chunk.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import {
   chunkOperations,
+  quarantinedRows,
+  type QuarantinedRows,
   type ChunkOperation,
   type OutputPiece,
   type SourceObjectReader,
@@ -14,12 +18,10 @@ import {
 import type { SpliceWriter } from "./splice-writer.ts";
 import { type PlannedRowGroup, writeObject } from "./write-object.ts";
 
-/** Rows of one row group that stay out of a version. */
-export interface QuarantinedRows {
+/** How many rows of one row group stay out of a version. */
+export interface QuarantinedCount {
   readonly rowGroup: number;
-  /** In the row group, ascending. */
-  readonly rows: Uint32Array;
-  readonly reasons: ReadonlyMap<number, readonly string[]>;
+  readonly rows: number;
 }
 
 /** Why a row is here, and its number in the source object (from 0). */
@@ -29,11 +31,15 @@ export const rowColumn = "_colonnade_row";
 /**
  * Writes the object of quarantined rows: the whole source rows under the source's own schema, beside their reasons. A table of
  * its own, which can be mended and fed in again.
+ *
+ * `leaves` are the version's: its policies are asked once more which rows of a row group it is, and why. To keep the answers of a
+ * whole object would take as much memory as it has rows.
  */
 export async function writeQuarantine(
   reader: SourceObjectReader,
   writer: SpliceWriter,
-  quarantined: readonly QuarantinedRows[],
+  leaves: readonly OutputLeaf[],
+  quarantined: readonly QuarantinedCount[],
 ): Promise<void> {
   const { footer } = reader;
   const extra = [plainColumn(reasonColumn, "string"), plainColumn(rowColumn, "int64")];
@@ -57,18 +63,22 @@ export async function writeQuarantine(
     ...extra.map(({ path, type }) => leafElement(path[0] ?? "", type, { nullable: false })),
   ];
 
-  function* rowGroups(): Iterable<PlannedRowGroup> {
-    for (const { rowGroup, rows, reasons } of quarantined) {
+  async function* rowGroups(): AsyncIterable<PlannedRowGroup> {
+    for (const { rowGroup } of quarantined) {
+      const { rows, reasons } = await quarantinedRows(reader, leaves, rowGroup);
       const before = footer.rowGroups.slice(0, rowGroup).reduce((sum, group) => sum + group.rows, 0);
-      const texts = Array.from(rows, (row) => (reasons.get(row) ?? []).join("; "));
       const numbers = BigInt64Array.from(rows, (row) => BigInt(before + row));
-      const values: Values[] = [bytesOf(texts), { kind: "int64", data: numbers }];
+      const shape = { rows: rows.length, entries: rows.length, pages: [], layout };
+      const own: ColumnData[] = [
+        withDictionary(shape, reasonsOf(rows, reasons)),
+        { ...shape, values: { kind: "int64", data: numbers } },
+      ];
       const selection = { kind: "keep", rows } as const;
       const operations = chunkOperations(reader, carried, rowGroup, selection, () => null);
-      const own = extra.map((column, i) =>
-        ownOperation(rowGroup, footer.leaves.length + i, column, values[i] as Values, rows.length),
+      const beside = extra.map((column, i) =>
+        ownOperation(rowGroup, footer.leaves.length + i, column, own[i] as ColumnData),
       );
-      yield { rowGroup, rows: rows.length, operations: [...operations, ...own] };
+      yield { rowGroup, rows: rows.length, operations: [...operations, ...beside] };
     }
   }
   // Schemas embedded in the metadata describe other columns; these rows are for people and for a rerun, not for a model.
@@ -87,17 +97,31 @@ function plainColumn(name: string, kind: "string" | "int64"): LeafColumn {
     : { ...levels, physicalType: "INT64", type: { kind: "int", bits: 64, signed: true } };
 }
 
-function ownOperation(
-  rowGroup: number,
-  leaf: number,
-  column: LeafColumn,
-  values: Values,
-  rows: number,
-): ChunkOperation {
+const layout = { codec: "ZSTD", dataPageVersion: 1, dictionary: "all", pageChecksums: false } as const;
+
+/** The texts of every row: few different ones, however many rows. */
+function reasonsOf(rows: Uint32Array, reasons: QuarantinedRows["reasons"]): Dictionary {
+  const texts = [""];
+  const longer = new Map<string, number>();
+  const indices = new Int32Array(rows.length);
+  for (const { words, rows: wrong } of reasons) {
+    let position = 0;
+    for (const row of wrong) {
+      while (rows[position] !== row) position += 1;
+      const before = texts[indices[position] as number] as string;
+      const text = before === "" ? words : `${before}; ${words}`;
+      const known = longer.get(text) ?? texts.push(text) - 1;
+      longer.set(text, known);
+      indices[position] = known;
+    }
+  }
+  return { entries: bytesOf(texts), indices };
+}
+
+function ownOperation(rowGroup: number, leaf: number, column: LeafColumn, data: ColumnData): ChunkOperation {
   const run = async (): Promise<OutputPiece> => {
-    const layout = { codec: "ZSTD", dataPageVersion: 1, dictionary: "all", pageChecksums: false } as const;
     const extras = { statistics: true, pageIndex: false, bloomFilter: false, sizeStatistics: false };
-    const chunk = await writeColumnChunk({ rows, entries: rows, values, pages: [], layout }, column, extras);
+    const chunk = await writeColumnChunk(data, column, extras);
     return { kind: "written", leaf, chunk, invalid: 0, release: () => undefined };
   };
   return { rowGroup, leaf, sourceStart: Infinity, isWork: false, run };

@@ -234,6 +234,47 @@ test("a partition field whose type changed is not guessed at: the path tells no 
   expect(lines[0]?.partition).toEqual({ p: "7" });
 });
 
+test("an object without rows belongs to the default's partition when a column becomes one", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write("a.parquet", "SELECT 1::INT AS id, 'x' AS p WHERE false");
+  const fields = (rest: string): string => `
+    - { id: 1, name: id, type: int32 }
+    - { id: 2, name: p, type: string${rest} }`;
+  const to = version(2, fields(", nullable: false, default: none"), "partitionBy: [p]");
+  const { lines } = await workspace.apply([version(1, fields("")), to]);
+  expect(lines[0]).toMatchObject({ rows: 0, partition: { p: "none" } });
+});
+
+test("a quarantine of a whole large object has every row once, with all of its reasons", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write(
+    "a.parquet",
+    "SELECT 'x' || range AS a, CASE WHEN range % 2 = 0 THEN 'y' ELSE '1' END AS b FROM range(600000)",
+    "ROW_GROUP_SIZE 100000",
+  );
+  const fields = (type: string): string => `
+    - { id: 1, name: a, type: ${type}, cast: { onInvalid: quarantine } }
+    - { id: 2, name: b, type: ${type}, cast: { onInvalid: quarantine } }`;
+  const { manifest } = await workspace.apply([version(1, fields("string")), version(2, fields("int32"))]);
+  expect(manifest.totals).toMatchObject({
+    rows: 0,
+    rowsQuarantined: 600_000,
+    invalid: { a: 600_000, b: 300_000 },
+  });
+  expect(
+    await workspace.sql(
+      "SELECT _colonnade_reason AS reason, count(*)::INT AS n, sum((a = 'x' || _colonnade_row)::INT)::INT AS same FROM '$quarantine' GROUP BY ALL ORDER BY 1",
+    ),
+  ).toEqual([
+    { reason: "a: no int32 for this string", n: 300_000, same: 300_000 },
+    {
+      reason: "a: no int32 for this string; b: no int32 for this string",
+      n: 300_000,
+      same: 300_000,
+    },
+  ]);
+}, 120_000);
+
 test("a map that stores no values stays one, and is refused where its values get a type", async () => {
   await using workspace = await createWorkspace();
   await workspace.write("a.parquet", "SELECT MAP {'a': 1::INT, 'b': 2::INT} AS m, 1::INT AS i");
