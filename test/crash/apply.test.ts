@@ -3,7 +3,7 @@ import type { ObjectStore } from "../../src/store/object-store.ts";
 import { updateCrc32 } from "../../src/base/digest.ts";
 import { readGenerations, readServed } from "../support/check-destination.ts";
 import { createOrders, type Orders, runCli, startCli } from "../support/cli-workspace.ts";
-import { storesUnderTest } from "../support/stores-under-test.ts";
+import { type Place, storesUnderTest } from "../support/stores-under-test.ts";
 
 let orders: Orders;
 
@@ -29,13 +29,23 @@ async function servedContent(store: ObjectStore): Promise<Map<string, number> | 
   return content;
 }
 
-/** Moments spread over the run, the same ones in every run of the tests. */
-function moments(count: number, durationMs: number): number[] {
+/** Shares of a run's duration, spread over it, the same ones every time. */
+function shares(count: number): number[] {
   let state = 20_261_122;
   return Array.from({ length: count }, (_, i) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return ((i + state / 2 ** 32) / count) * durationMs;
+    return (i + state / 2 ** 32) / count;
   });
+}
+
+/** Runs apply and kills it after a while; says how long it took when it was faster. */
+async function killApply(job: string, place: Place, afterMs: number): Promise<number | "killed"> {
+  const started = performance.now();
+  const child = startCli(["apply", job], place.environment);
+  const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
+  const ended = await child.done;
+  clearTimeout(timer);
+  return ended.signal === "SIGKILL" ? "killed" : performance.now() - started;
 }
 
 describe.each(storesUnderTest())("on $name", (under) => {
@@ -43,26 +53,28 @@ describe.each(storesUnderTest())("on $name", (under) => {
     const calm = await under.place(orders.folder);
     const started = performance.now();
     expect(await runCli(["apply", await orders.job(calm.uri)], calm.environment)).toMatchObject({ code: 0 });
-    const durationMs = performance.now() - started;
+    let durationMs = performance.now() - started;
     const expected = await servedContent(calm.store);
     expect(expected?.size).toBe(8);
 
     let killed = 0;
-    for (const moment of moments(20, durationMs * 1.05)) {
-      const place = await under.place(orders.folder);
-      const job = await orders.job(place.uri);
-      const process = startCli(["apply", job], place.environment);
-      const timer = setTimeout(() => process.kill("SIGKILL"), moment);
-      const ended = await process.done;
-      clearTimeout(timer);
-      if (ended.signal === "SIGKILL") killed += 1;
-      const after = await servedContent(place.store);
-      expect(after ?? expected).toEqual(expected);
-      expect(await runCli(["apply", job], place.environment)).toMatchObject({ code: 0 });
-      expect(await servedContent(place.store)).toEqual(expected);
-      expect((await readGenerations(place.store)).map(({ generation }) => generation)).toEqual([1]);
+    for (const share of shares(20)) {
+      // The machine may be faster than it was: then the run is over first, and the next try is timed by it.
+      for (let tries = 0, done = false; tries < 5 && !done; tries += 1) {
+        const place = await under.place(orders.folder);
+        const job = await orders.job(place.uri);
+        const outcome = await killApply(job, place, durationMs * share);
+        if (outcome === "killed") killed += 1;
+        else durationMs = Math.min(durationMs, outcome);
+        done = outcome === "killed";
+        const after = await servedContent(place.store);
+        expect(after ?? expected).toEqual(expected);
+        expect(await runCli(["apply", job], place.environment)).toMatchObject({ code: 0 });
+        expect(await servedContent(place.store)).toEqual(expected);
+        expect((await readGenerations(place.store)).map(({ generation }) => generation)).toEqual([1]);
+      }
     }
-    expect(killed).toBeGreaterThanOrEqual(10);
+    expect(killed).toBeGreaterThanOrEqual(15);
   }, 240_000);
 
   test("two applies started together, twenty times: one generation each time, the other finds it done or stops with conflict", async () => {
