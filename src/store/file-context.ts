@@ -40,11 +40,15 @@ export async function dropStaged(staged: StagedFile): Promise<void> {
   await unlinkIfThere(staged.path).catch(() => {});
 }
 
+export interface OpenedObject {
+  /** Resolved. */
+  readonly path: string;
+  readonly file: FileHandle;
+  readonly stats: BigIntStats;
+}
+
 /** Opens an object for reading; undefined when there is none. The caller closes it. */
-export async function openObject(
-  context: FileContext,
-  key: string,
-): Promise<{ readonly file: FileHandle; readonly stats: BigIntStats } | undefined> {
+export async function openObject(context: FileContext, key: string): Promise<OpenedObject | undefined> {
   const path = await context.paths.find(key);
   if (path === undefined) return undefined;
   let file: FileHandle;
@@ -56,7 +60,7 @@ export async function openObject(
     throw error;
   }
   const stats = await file.stat({ bigint: true });
-  if (stats.isFile()) return { file, stats };
+  if (stats.isFile()) return { path, file, stats };
   await file.close();
   return undefined;
 }

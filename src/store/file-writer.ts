@@ -1,9 +1,7 @@
-import type { FileHandle } from "node:fs/promises";
-
 import { dropStaged, openObject, publishFile, stageFile } from "./file-context.ts";
-import type { FileContext, StagedFile } from "./file-context.ts";
+import type { FileContext, OpenedObject, StagedFile } from "./file-context.ts";
 import { fileError } from "./file-errors.ts";
-import { etagOf } from "./file-etag.ts";
+import { etagOf, statFile } from "./file-etag.ts";
 import { createFileSink } from "./file-sink.ts";
 import type { FileSink } from "./file-sink.ts";
 import type { CopySource, ObjectStore, ObjectWriter, WriterOptions } from "./object-store.ts";
@@ -23,6 +21,7 @@ export async function createFileWriter(
 ): Promise<ObjectWriter> {
   const staged = await stageFile(context);
   const sink = createFileSink(staged.file);
+  const ranges = createRangeSource(sink);
   const { signal } = options;
   const guard = guardWriter(key, signal);
 
@@ -42,14 +41,16 @@ export async function createFileWriter(
       step(async () => {
         const sourceContext = contextOf(source.store);
         if (sourceContext === undefined) await copyStream(sink, source, start, end, signal);
-        else await copyFileRange(sink, sourceContext, source, start, end);
+        else await ranges.copy(sourceContext, source, start, end);
       }),
     async complete() {
       guard.end();
+      await ranges.close().catch(() => {});
       return await finish(context, key, staged, sink, options);
     },
     async abort() {
       if (!guard.abort()) return;
+      await ranges.close().catch(() => {});
       await sink.settle();
       await dropStaged(staged);
     },
@@ -74,30 +75,45 @@ async function finish(
   }
 }
 
-async function copyFileRange(
-  sink: FileSink,
-  context: FileContext,
-  source: CopySource,
-  start: number,
-  end: number,
-): Promise<void> {
-  const opened = await openObject(context, source.key);
-  if (opened === undefined) throw sourceChanged(source.key, source.etag);
-  const { file, stats } = opened;
-  try {
-    if (etagOf(stats) !== source.etag) throw sourceChanged(source.key, source.etag, etagOf(stats));
-    assertWholeRange(source.key, Number(stats.size), start, end);
-    const whole = await sink.copyFrom(file, start, end);
-    // A program that writes into the file in place, while we read it, shows in its time or size.
-    const after = await etagOfOpen(file);
-    if (!whole || after !== source.etag) throw sourceChanged(source.key, source.etag, after);
-  } finally {
-    await file.close();
-  }
+/** The file that ranges are copied from: opened once for all the ranges of an object, which are many and may be small. */
+interface RangeSource {
+  copy(context: FileContext, source: CopySource, start: number, end: number): Promise<void>;
+  close(): Promise<void>;
 }
 
-async function etagOfOpen(file: FileHandle): Promise<string> {
-  return etagOf(await file.stat({ bigint: true }));
+function createRangeSource(sink: FileSink): RangeSource {
+  let opened: (OpenedObject & CopySource) | undefined;
+
+  async function close(): Promise<void> {
+    const { file } = opened ?? {};
+    opened = undefined;
+    await file?.close();
+  }
+
+  async function open(context: FileContext, source: CopySource): Promise<OpenedObject> {
+    const { store, key, etag } = source;
+    if (opened?.store === store && opened.key === key && opened.etag === etag) return opened;
+    await close();
+    const found = await openObject(context, key);
+    if (found === undefined) throw sourceChanged(key, etag);
+    opened = { ...found, store, key, etag };
+    const actual = etagOf(found.stats);
+    if (actual !== etag) throw sourceChanged(key, etag, actual);
+    return opened;
+  }
+
+  return {
+    async copy(context, source, start, end) {
+      const { path, file, stats } = await open(context, source);
+      assertWholeRange(source.key, Number(stats.size), start, end);
+      const whole = await sink.copyFrom(file, start, end);
+      // By its path, not by its handle: it may have been replaced as well as written into while it was read.
+      const after = await statFile(path);
+      const actual = after === undefined ? undefined : etagOf(after);
+      if (!whole || actual !== source.etag) throw sourceChanged(source.key, source.etag, actual);
+    },
+    close,
+  };
 }
 
 async function copyStream(
