@@ -12,8 +12,8 @@ import { createLineEncoder, decodeLines } from "./line-codec.ts";
  */
 export interface RunLog {
   /**
-   * Takes the line of a finished task, whose objects are in the store. Written with the lines that come while the shard before
-   * is on its way: at once when there is little to do, in larger shards when there is much.
+   * Takes the line of a finished task, whose objects are in the store. Written at once when there is little to do; when there is
+   * much, in larger shards with pauses between them, so that a death costs a moment's work and the log a fraction of the time.
    */
   record(line: FileLine): void;
   /** Resolves when everything recorded so far is in the store; throws what kept it from getting there. */
@@ -24,6 +24,9 @@ export interface RunLog {
 
 /** The lines of one shard are in memory together, here and in the run that reads them. */
 const shardLinesMax = 5_000;
+/** After a shard the log rests for so many times as long as that took, but no longer than the maximum. */
+const restFactor = 9;
+const restMsMax = 1_000;
 
 export function createRunLog(destination: Destination, run: string): RunLog {
   const { store, clock, retry } = destination;
@@ -32,6 +35,15 @@ export function createRunLog(destination: Destination, run: string): RunLog {
   let writing: Promise<void> | undefined;
   let failure: { readonly error: unknown } | undefined;
   let closed = false;
+  let restUntilMs = 0;
+  /** Aborted by whoever wants everything written now. */
+  let rest = new AbortController();
+  let flushes = 0;
+
+  async function pause(): Promise<void> {
+    const leftMs = restUntilMs - clock.monotonicMs();
+    if (leftMs > 0 && flushes === 0) await clock.sleep(leftMs, rest.signal);
+  }
 
   async function writeShard(lines: readonly FileLine[]): Promise<void> {
     const encoder = createLineEncoder();
@@ -46,9 +58,13 @@ export function createRunLog(destination: Destination, run: string): RunLog {
 
   async function writeAll(): Promise<void> {
     while (pending.length > 0) {
+      if (pending.length < shardLinesMax) await pause();
+      const startedMs = clock.monotonicMs();
       const lines = pending.slice(0, shardLinesMax);
       await writeShard(lines);
       pending = pending.slice(lines.length);
+      const endedMs = clock.monotonicMs();
+      restUntilMs = endedMs + Math.min(restMsMax, restFactor * (endedMs - startedMs));
     }
   }
 
@@ -74,10 +90,17 @@ export function createRunLog(destination: Destination, run: string): RunLog {
       void startWriting();
     },
     async flush() {
-      await writing;
-      while (pending.length > 0) {
-        await startWriting();
-        if (failure !== undefined) break;
+      flushes += 1;
+      rest.abort();
+      try {
+        await writing;
+        while (pending.length > 0) {
+          await startWriting();
+          if (failure !== undefined) break;
+        }
+      } finally {
+        flushes -= 1;
+        if (flushes === 0) rest = new AbortController();
       }
       if (failure !== undefined) throw failure.error;
     },

@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 
+import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { ColonnadeError } from "../../../src/base/errors.ts";
 import type { FileLine } from "../../../src/dataset/formats.ts";
 import { createRunLog, readFinishedTasks, removeRun, removeShards } from "../../../src/dataset/run-log.ts";
@@ -45,11 +46,44 @@ test("lines are written at once when there is little to do, and together when th
   // The first write began with the first line; what came while it was on its way went together.
   expect((await keys()).length).toBeLessThanOrEqual(2);
   log.record(lineOf("2026-02-01"));
-  await new Promise((resolve) => {
-    setTimeout(resolve, 50);
-  });
-  expect(await finished()).toHaveLength(10);
+  await vi.waitFor(async () => expect(await finished()).toHaveLength(10), 5_000);
 });
+
+test("between shards the log rests for nine times as long as one takes, unless it is flushed", async () => {
+  const clock = pausingClock();
+  const slow: ObjectStore = {
+    ...store,
+    put: async (...put) => {
+      clock.nowMs += 20;
+      return store.put(...put);
+    },
+  };
+  const log = createRunLog({ ...destinationOf(slow), clock }, "run-1");
+  log.record(lines[0] as FileLine);
+  await vi.waitFor(async () => expect(await finished()).toHaveLength(1), 5_000);
+  log.record(lines[1] as FileLine);
+  log.record(lines[2] as FileLine);
+  await vi.waitFor(() => expect(clock.sleeping).toEqual([180]), 5_000);
+  expect(await finished()).toHaveLength(1);
+  await log.close();
+  expect(await finished()).toHaveLength(3);
+  expect((await keys()).length).toBe(2);
+});
+
+/** Sleeps until it is told to stop. */
+function pausingClock(): Clock & { nowMs: number; sleeping: number[] } {
+  const clock = {
+    ...systemClock,
+    nowMs: 0,
+    sleeping: new Array<number>(),
+    monotonicMs: () => clock.nowMs,
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      clock.sleeping.push(ms);
+      await new Promise((resolve) => signal?.addEventListener("abort", resolve, { once: true }));
+    },
+  };
+  return clock;
+}
 
 test("only what is wanted comes back, and shards say how much of them was", async () => {
   await record("run-1", lines.slice(0, 4));
