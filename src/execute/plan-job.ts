@@ -51,8 +51,10 @@ export interface PreparedPlan {
   readonly filter: PartitionFilter | undefined;
 }
 
-/** Footers up to this many bytes in all are kept between planning and doing. */
-const footerCacheBytesMax = 16 * 1024 * 1024;
+/** Footers are kept between planning and doing, up to about so much memory; the others are read again. */
+const footerCacheBytesMax = 32 * 1024 * 1024;
+/** What a footer takes in memory when it has been scanned, as a multiple of its bytes (measured with forty columns). */
+const scannedFooterFactor = 5;
 
 /**
  * Lists the source, compares it with what the channel serves, reads the footers of what is new, and says what will be
@@ -309,7 +311,7 @@ async function readFooters(
       const cost = costOf(footer, recognised.output.leaves, object.bytes);
       columns.add(recognised.output.leaves, cost);
       for (const note of recognised.notes) notes.add(note);
-      keptBytes += footer.bytes.length;
+      keptBytes += scannedFooterFactor * footer.bytes.length;
       if (keptBytes <= footerCacheBytesMax) kept.set(object.key, footer);
       return {
         source: object,

@@ -21,7 +21,8 @@ export async function readFooter(
     const footerEnd = footerStart + footerBytes;
     const body =
       footerStart >= tailStart
-        ? tail.subarray(footerStart - tailStart, footerEnd - tailStart)
+        ? // A copy: footers are kept, and a small one must not keep the whole tail.
+          new Uint8Array(tail.subarray(footerStart - tailStart, footerEnd - tailStart))
         : await readRange(object, footerStart, objectBytes - footerTailBytes, signal);
     return scanFooter(body);
   } catch (error) {
