@@ -1,7 +1,7 @@
 // `npm run bench`: changes of schema over about half a gigabyte and forty columns, against a plain copy with the same durability
 // and against engines that rewrite. Every contender is a process of its own and runs in turn with the others; results are
 // compared value by value before any figure is printed. Writes docs/BENCHMARKS.md, unless `--quick`: a quarter of the data, to
-// look whether it works. BENCH_DIRECTORY names the disk to measure.
+// look whether it works. `--rounds 3` is less patient; BENCH_DIRECTORY names the disk to measure.
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
@@ -83,7 +83,7 @@ async function compete(contest: Contest, rounds: number): Promise<Results> {
 }
 
 try {
-  const rounds = quick ? 3 : 7;
+  const rounds = Number(process.argv[process.argv.indexOf("--rounds") + 1]) || (quick ? 3 : 7);
   const results = [
     await compete({ workload: renameDropAdd, data: large, lanes: 2, python }, rounds),
     await compete({ workload: castTwo, data: large, lanes: 2, python }, rounds),
