@@ -15,6 +15,7 @@ import { codecs } from "../parquet/column-data.ts";
 import type { PlannedObject, UnreadableObject } from "../plan/plan.ts";
 import { canonicalContent } from "../schema/fingerprint.ts";
 import { createChunkWorkers } from "./chunk-workers.ts";
+import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
 import type { JobContext } from "./job-context.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { type MigrateContext, migrateObject } from "./migrate-object.ts";
@@ -101,12 +102,14 @@ async function migrateAll(
     resumed: finished.lines.size,
   });
 
+  const collectGarbage = createCollector(mainGarbageBytes);
   const migrateOne = async (object: PlannedObject): Promise<void> => {
     if (both.aborted) return;
+    collectGarbage();
     try {
-      const footer =
-        footers.get(object.source.key) ??
-        (await readFooter({ ...object.source, store: context.source }, both));
+      const kept = footers.get(object.source.key);
+      footers.delete(object.source.key);
+      const footer = kept ?? (await readFooter({ ...object.source, store: context.source }, both));
       const recognised = recogniser.recognise(footer, object.source.partition);
       const line = await migrateObject(object, footer, recognised, migrateContext);
       results.push(line);

@@ -1,7 +1,7 @@
 import { Piscina } from "piscina";
 import { toColonnadeError } from "../base/errors.ts";
 import { type BorrowRequest, writeBorrowed } from "./borrow-levels.ts";
-import { collectBuffers } from "./collect-buffers.ts";
+import { createCollector, workerGarbageBytes } from "./collect-garbage.ts";
 import { ownsBuffer, packChunk, type PackedReply, type PackedResult } from "./packed-reply.ts";
 import { type ChunkRequest, rewriteChunk } from "./rewrite-chunk.ts";
 
@@ -19,10 +19,12 @@ export async function runChunkJob(job: ChunkJob): Promise<PackedReply> {
   return { chunk, invalid: 0, quarantined: new Uint32Array(0), rows: 0 };
 }
 
+const collectGarbage = createCollector(workerGarbageBytes);
+
 /** Piscina's entry: the new chunk's bytes are handed over, not copied. */
 export default async function work(job: ChunkJob): Promise<PackedResult> {
   // Before, not after: what the last job left, its reply included, is nobody's by now.
-  collectBuffers();
+  collectGarbage();
   const result = await runSafely(job);
   const bytes = result.ok ? result.reply.chunk?.bytes : undefined;
   if (bytes === undefined || !ownsBuffer(bytes)) return result;

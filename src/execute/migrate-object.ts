@@ -152,14 +152,21 @@ async function migrate(
   };
 }
 
-/** `borrowLevels` is a constant to whoever reads the manifest. */
-function actionsOf({ output }: RecognisedSchema): FileLine["columns"] {
-  return Object.fromEntries(
-    output.leaves.map(({ column, action }) => [
+/** Of each schema once: the lines of a run are all in memory, and there may be many more of them than of schemas. */
+const knownActions = new WeakMap<RecognisedSchema, FileLine["columns"]>();
+
+function actionsOf(recognised: RecognisedSchema): FileLine["columns"] {
+  const known = knownActions.get(recognised);
+  if (known !== undefined) return known;
+  const actions = Object.fromEntries(
+    recognised.output.leaves.map(({ column, action }) => [
       column.path.join("."),
+      // To whoever reads the manifest it is a constant.
       action.action === "borrowLevels" ? "constant" : action.action,
     ]),
   );
+  knownActions.set(recognised, actions);
+  return actions;
 }
 
 function mayQuarantine({ output }: RecognisedSchema): boolean {

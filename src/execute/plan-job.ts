@@ -24,6 +24,7 @@ import { detectEdits, versionOf } from "../schema/history.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
 import { aliasIsDue, partitionFields } from "../schema/walk-fields.ts";
 import { type FinishedTasks, findFinishedTasks } from "./finished-tasks.ts";
+import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
 import type { JobContext } from "./job-context.ts";
 import { LineCursor, SourceDigest } from "./source-survey.ts";
 import { readFooter } from "./read-footer.ts";
@@ -44,17 +45,17 @@ export interface PreparedPlan {
   /** Source keys whose lines in the base are not carried: to do, unreadable or vanished. */
   readonly replaced: ReadonlySet<string>;
   readonly finished: FinishedTasks;
-  /** Footers that were small enough to keep. */
-  readonly footers: ReadonlyMap<string, Footer>;
+  /** Footers that were small enough to keep; whoever uses one takes it out. */
+  readonly footers: Map<string, Footer>;
   /** Over keys and ETags of the listing: whether the source is still as it was. */
   readonly sourceDigest: string;
   readonly filter: PartitionFilter | undefined;
 }
 
 /** Footers are kept between planning and doing, up to about so much memory; the others are read again. */
-const footerCacheBytesMax = 32 * 1024 * 1024;
-/** What a footer takes in memory when it has been scanned, as a multiple of its bytes (measured with forty columns). */
-const scannedFooterFactor = 5;
+const footerCacheBytesMax = 16 * 1024 * 1024;
+/** What a scanned footer takes beyond its bytes, for each element of its schema (measured with forty columns). */
+const scannedElementBytes = 1_500;
 
 /**
  * Lists the source, compares it with what the channel serves, reads the footers of what is new, and says what will be
@@ -286,7 +287,7 @@ interface FooterSurvey {
   readonly unreadable: readonly UnreadableObject[];
   readonly columns: ColumnSummary;
   readonly notes: readonly string[];
-  readonly kept: ReadonlyMap<string, Footer>;
+  readonly kept: Map<string, Footer>;
 }
 
 async function readFooters(
@@ -303,15 +304,17 @@ async function readFooters(
   const kept = new Map<string, Footer>();
   let keptBytes = 0;
   let done = 0;
+  const collectGarbage = createCollector(mainGarbageBytes);
   const planOne = async (object: SourceObject): Promise<PlannedObject | undefined> => {
     if (signal.aborted) throw cancelled();
+    collectGarbage();
     try {
       const footer = await readFooter({ ...object, store: source }, signal);
       const recognised: RecognisedSchema = recogniser.recognise(footer, object.partition);
       const cost = costOf(footer, recognised.output.leaves, object.bytes);
       columns.add(recognised.output.leaves, cost);
       for (const note of recognised.notes) notes.add(note);
-      keptBytes += scannedFooterFactor * footer.bytes.length;
+      keptBytes += footer.bytes.length + scannedElementBytes * footer.schema.length;
       if (keptBytes <= footerCacheBytesMax) kept.set(object.key, footer);
       return {
         source: object,
