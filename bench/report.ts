@@ -47,10 +47,10 @@ async function describeMachine(results: readonly Results[], python: string | und
     "import polars, pyarrow, sys; sys.stdout.write(f'polars {polars.__version__}, pyarrow {pyarrow.__version__}')";
   const engines =
     python === undefined ? [] : [spawnSync(python, ["-c", script], { encoding: "utf8" }).stdout];
-  const loads = results.map(({ load }) => load.toFixed(1)).join(", ");
+  const load = (results[0]?.load ?? 0).toFixed(1);
   return [
     `Measured on ${cpus().length} cores (${cpu?.model.trim() ?? "unknown"}), ${Math.round(totalmem() / 1024 ** 3)} GiB of memory, ${type()} ${release().split(".", 2).join(".")}, with Node ${process.versions.node},`,
-    `${[`DuckDB ${typeof version === "string" ? version : ""}`, ...engines].join(", ")}. Other work on the machine when each table was begun (load): ${loads}.`,
+    `${[`DuckDB ${typeof version === "string" ? version : ""}`, ...engines].join(", ")}. Other work on the machine when the first table was begun: a load of ${load}.`,
   ].join("\n");
 }
 
@@ -93,7 +93,7 @@ function judge(runs: Results["runs"], bytes: number, hasAim: boolean): string {
     lines.push(
       ratio <= aim
         ? `The aim, ${aim} times the copy, is reached.`
-        : `The aim, ${aim} times the copy, is missed at this size: the fixed part is ${((medianOf(idle) / medianOf(copies)) * 100).toFixed(0)} % of the copy's time, and weighs less the more there is to copy.`,
+        : `The aim, ${aim} times the copy, is missed at this size: the fixed part is ${((medianOf(idle) / medianOf(copies)) * 100).toFixed(0)} % of the copy's time. It does not grow with the data, so that more data comes near the ratio of the two figures per GB.`,
     );
   }
   const peaks = own.map(({ peakBytes }) => peakBytes).filter((peak) => peak !== undefined);
