@@ -1,40 +1,34 @@
-import type { ChunkExtras, Codec, ColumnData, WrittenChunk } from "../parquet/column-data.ts";
-import type { LeafColumn } from "../parquet/leaf-type.ts";
-import { type RowSelection, selectRows } from "./select-rows.ts";
-import { type ReadLimits, readColumnChunk } from "../parquet/read-chunk.ts";
-import type { Values } from "../parquet/values.ts";
-import { writeColumnChunk } from "../parquet/write-chunk.ts";
 import { ColonnadeError } from "../base/errors.ts";
+import type { ColumnData } from "../parquet/column-data.ts";
+import { withDictionary } from "../parquet/dictionary-data.ts";
 import { repeatValue } from "../parquet/edit-values.ts";
+import type { LeafColumn } from "../parquet/leaf-type.ts";
+import type { LeafAction } from "../plan/leaf-action.ts";
+import { type CastDictionary, mayBeDictionary } from "./cast-dictionary.ts";
 
-/** Serialisable: it crosses into worker threads. */
-export interface BorrowRequest {
-  /** Chunk of the leaf whose levels tell where the new leaf's parent is present. */
-  readonly bytes: Uint8Array;
-  readonly codec: Codec;
-  readonly numValues: number;
-  readonly limits: ReadLimits;
-  readonly source: LeafColumn;
-  readonly target: LeafColumn;
-  readonly value: Values | null;
-  readonly levels: Int16Array;
-  readonly maxRepetitionLevel: number;
-  readonly extras: ChunkExtras;
-  readonly outputCodec?: Codec;
-  readonly rows?: RowSelection;
+type BorrowChange = Pick<
+  Extract<LeafAction, { action: "borrowLevels" }>,
+  "value" | "levels" | "maxRepetitionLevel"
+>;
+
+/** The one value as a dictionary, where there is a value and it may be one. */
+export function borrowDictionary({ value }: BorrowChange, target: LeafColumn): CastDictionary | undefined {
+  if (value === null || !mayBeDictionary(target)) return undefined;
+  return { cast: value, replacement: -1, stays: true };
 }
 
 /**
- * The chunk of a leaf that is added inside a carried struct or list: the entries of a leaf beside it, with one value
+ * The page of a leaf that is added inside a carried struct or list: the entries of a leaf beside it, with one value
  * wherever the parent is present. Throws `data` `NULL_PARENT` where the parent is null and may no longer be.
  */
-export async function writeBorrowed(request: BorrowRequest): Promise<WrittenChunk> {
-  const { source, target, levels, maxRepetitionLevel } = request;
-  // First the rows: a null parent in a row that stays out is none.
-  const data = selectRows(
-    await readColumnChunk(request.bytes, source, request, request.limits),
-    request.rows,
-  );
+export function borrowPage(
+  data: ColumnData,
+  change: BorrowChange,
+  source: LeafColumn,
+  target: LeafColumn,
+  dictionary: CastDictionary | undefined,
+): ColumnData {
+  const { levels, maxRepetitionLevel } = change;
   const definition = new Uint16Array(data.entries);
   const repetition = new Uint16Array(data.entries);
   let entries = 0;
@@ -42,7 +36,7 @@ export async function writeBorrowed(request: BorrowRequest): Promise<WrittenChun
   for (let i = 0; i < data.entries; i += 1) {
     const repeats = data.repetitionLevels?.[i] ?? 0;
     if (repeats > maxRepetitionLevel) continue;
-    const level = levels[data.definitionLevels?.[i] ?? 0] ?? 0;
+    const level = levels[data.definitionLevels?.[i] ?? source.maxDefinitionLevel] ?? 0;
     if (level < 0) {
       throw new ColonnadeError("data", "NULL_PARENT", "struct is null where the new schema allows none", {
         column: target.path.join("."),
@@ -52,17 +46,17 @@ export async function writeBorrowed(request: BorrowRequest): Promise<WrittenChun
     definition[entries] = level;
     repetition[entries] = repeats;
     entries += 1;
-    if (request.value !== null && level === target.maxDefinitionLevel) values += 1;
+    if (change.value !== null && level === target.maxDefinitionLevel) values += 1;
   }
-  const written: ColumnData = {
+  const rest = {
     rows: data.rows,
     entries,
     ...(target.maxDefinitionLevel === 0 ? {} : { definitionLevels: definition.subarray(0, entries) }),
     ...(target.maxRepetitionLevel === 0 ? {} : { repetitionLevels: repetition.subarray(0, entries) }),
-    values: repeatValue(target, request.value, values),
-    // The writer cuts pages by its own rule: the source's boundaries are those of other entries.
     pages: [],
-    layout: { ...data.layout, codec: request.outputCodec ?? data.layout.codec, dictionary: "all" },
+    layout: data.layout,
   };
-  return writeColumnChunk(written, target, request.extras);
+  return dictionary === undefined
+    ? { ...rest, values: repeatValue(target, change.value, values) }
+    : withDictionary(rest, { entries: dictionary.cast, indices: new Int32Array(values) });
 }

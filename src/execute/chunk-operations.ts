@@ -1,19 +1,21 @@
 import { ColonnadeError, toColonnadeError, unreachable, withDetails } from "../base/errors.ts";
+import type { ChunkFacts } from "../parquet/chunk-facts.ts";
 import { chunkByteRange, type ByteRange } from "../parquet/chunk-range.ts";
 import type { ChunkExtras, Codec, WrittenChunk } from "../parquet/column-data.ts";
 import { constantChunk } from "../parquet/constant-chunk.ts";
-import type { Footer } from "../parquet/footer.ts";
-import { formatLeafType } from "../parquet/leaf-type.ts";
-import type { ReadLimits } from "../parquet/read-chunk.ts";
 import { emptyValues } from "../parquet/edit-values.ts";
+import type { Footer } from "../parquet/footer.ts";
+import { formatLeafType, type LeafColumn } from "../parquet/leaf-type.ts";
+import type { ReadLimits } from "../parquet/read-page.ts";
 import type { Values } from "../parquet/values.ts";
 import type { LeafAction, Rewrite } from "../plan/leaf-action.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import type { CopySource } from "../store/object-store.ts";
-import { readRange } from "./read-footer.ts";
+import { ChunkInProgress } from "./chunk-in-progress.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import type { ChunkReply, ChunkRequest } from "./rewrite-chunk.ts";
+import { isSingleRun, readRuns, readWholeChunk, type SourceRun } from "./page-runs.ts";
+import type { ChunkChange, RunReply, RunRequest } from "./rewrite-run.ts";
 import { type RowSelection, selectedRows } from "./select-rows.ts";
 
 /** What the work on one source object shares. */
@@ -29,27 +31,39 @@ export interface SourceObjectReader {
   readonly compression: Codec | "keep";
 }
 
-/** A chunk of the output, before it has a place there. */
+/** A piece of the output, before it has a place there. */
 export type OutputPiece =
   | { readonly kind: "copied"; readonly leaf: number; readonly sourceLeaf: number; readonly range: ByteRange }
+  /** A whole chunk. */
+  | { readonly kind: "written"; readonly leaf: number; readonly chunk: WrittenChunk }
+  /** Some pages of a chunk: to be added to it in their order. */
   | {
-      readonly kind: "written";
+      readonly kind: "run";
       readonly leaf: number;
-      readonly chunk: WrittenChunk;
-      readonly invalid: number;
-      /** Gives back the memory that the chunk holds. */
+      readonly chunk: ChunkInProgress;
+      readonly reply: RunReply;
+      readonly isFirst: boolean;
+      readonly isLast: boolean;
+      /** Gives back the memory that the run holds. */
       readonly release: () => void;
     };
 
-/** An operation that yields one chunk of the output. */
+/** A step yields a piece of the output. */
+export interface PieceStep {
+  /** Costs work before it can be written: worth starting early. */
+  readonly isWork: boolean;
+  readonly run: () => Promise<OutputPiece>;
+  /** Instead of `run`: gives back what the step holds already. */
+  readonly drop?: () => void;
+}
+
+/** An operation makes one chunk of the output, in one step or in several. */
 export interface ChunkOperation {
   readonly rowGroup: number;
   readonly leaf: number;
   /** Where in the source the bytes come from: operations run in this order, so that copies join up. */
   readonly sourceStart: number;
-  /** Costs work before it can be written: worth starting early. */
-  readonly isWork: boolean;
-  readonly run: () => Promise<OutputPiece>;
+  readonly steps: () => Iterable<PieceStep> | AsyncIterable<PieceStep>;
 }
 
 /**
@@ -83,44 +97,37 @@ function chunkOperation(
     const { value } = action;
     const run = async (): Promise<OutputPiece> => {
       const values = value.kind === "partition" ? partitionValue(value.field, output) : value.value;
-      const chunk = await writeConstant(reader, output, rowGroup, selection, values);
-      return { kind: "written", leaf, chunk, invalid: 0, release: () => undefined };
+      return { kind: "written", leaf, chunk: writeConstant(reader, output, rowGroup, selection, values) };
     };
-    return { rowGroup, leaf, sourceStart: Infinity, isWork: false, run };
+    return { rowGroup, leaf, sourceStart: Infinity, steps: () => [{ isWork: false, run }] };
   }
   const facts = reader.footer.chunkFacts(rowGroup, action.source);
   const range = chunkByteRange(facts, reader.object.bytes);
   const place = { rowGroup, leaf, sourceStart: range.start };
   const copied = { kind: "copied", leaf, sourceLeaf: action.source, range } as const;
-  const rewrite = (how: Rewrite): ChunkOperation => ({
+  const copy = (): ChunkOperation => ({
     ...place,
-    isWork: true,
-    run: () => runRewrite(reader, output, leaf, action.source, rowGroup, how, selection),
+    steps: () => [{ isWork: false, run: () => Promise.resolve(copied) }],
   });
+  const change = (how: ChunkChange, unlessInvalid?: OutputPiece): ChunkOperation => {
+    const task = { reader, output, leaf, source: action.source, rowGroup, change: how, selection };
+    return { ...place, steps: () => changeSteps(task, facts, unlessInvalid) };
+  };
   switch (action.action) {
     case "copy":
-      return selection === undefined
-        ? { ...place, isWork: false, run: async () => copied }
-        : rewrite(keepValues);
+      return selection === undefined ? copy() : change({ kind: "rewrite", rewrite: keepValues });
     case "relabel": {
       const { check } = action;
-      if (selection !== undefined) return rewrite(check ?? keepValues);
-      if (check === undefined) return { ...place, isWork: false, run: async () => copied };
-      return {
-        ...place,
-        isWork: true,
-        run: () => runRewrite(reader, output, leaf, action.source, rowGroup, check, undefined, copied),
-      };
+      if (selection !== undefined) return change({ kind: "rewrite", rewrite: check ?? keepValues });
+      return check === undefined ? copy() : change({ kind: "rewrite", rewrite: check }, copied);
     }
     case "relevel":
     case "transcode":
-      return rewrite(action.rewrite);
-    case "borrowLevels":
-      return {
-        ...place,
-        isWork: true,
-        run: () => runBorrow(reader, output, leaf, action, rowGroup, selection),
-      };
+      return change({ kind: "rewrite", rewrite: action.rewrite });
+    case "borrowLevels": {
+      const { value, levels, maxRepetitionLevel } = action;
+      return change({ kind: "borrow", value, levels, maxRepetitionLevel });
+    }
     default:
       return unreachable(action);
   }
@@ -149,17 +156,18 @@ export async function quarantinedRows(
 ): Promise<QuarantinedRows> {
   const reasons: { words: string; rows: Uint32Array }[] = [];
   const invalid = new Map<string, number>();
-  for (const output of leaves) {
+  for (const [leaf, output] of leaves.entries()) {
     const how = rewriteOf(output.action);
     if (how?.onInvalid !== "quarantine" || !("source" in output.action)) continue;
     const { source } = output.action;
-    const { reply, release } = await request(reader, output, source, rowGroup, how, undefined, "check");
-    release();
+    const change: ChunkChange = { kind: "rewrite", rewrite: how };
+    const task = { reader, output, leaf, source, rowGroup, change, selection: undefined };
+    const found = await checkChunk(task, reader.footer.chunkFacts(rowGroup, source));
     const column = output.column.path.join(".");
-    if (reply.invalid > 0) invalid.set(column, reply.invalid);
+    if (found.invalid > 0) invalid.set(column, found.invalid);
     const from = reader.footer.leaves[source]?.column.type;
     const words = `${column}: no ${formatLeafType(output.column.type)} for this ${from === undefined ? "value" : formatLeafType(from)}`;
-    if (reply.quarantined.length > 0) reasons.push({ words, rows: reply.quarantined });
+    if (found.rows.length > 0) reasons.push({ words, rows: found.rows });
   }
   return { rows: rowsOf(reasons, reader.footer.rowGroups[rowGroup]?.rows ?? 0), reasons, invalid };
 }
@@ -186,110 +194,153 @@ export function rewriteOf(action: LeafAction): Rewrite | undefined {
   return "rewrite" in action ? action.rewrite : undefined;
 }
 
-async function runRewrite(
-  reader: SourceObjectReader,
-  output: OutputLeaf,
-  leaf: number,
-  source: number,
-  rowGroup: number,
-  how: Rewrite,
-  selection: RowSelection | undefined,
-  unlessInvalid?: OutputPiece,
-): Promise<OutputPiece> {
+/** The change of one chunk. */
+interface ChunkTask {
+  readonly reader: SourceObjectReader;
+  readonly output: OutputLeaf;
+  readonly leaf: number;
+  readonly source: number;
+  readonly rowGroup: number;
+  readonly change: ChunkChange;
+  readonly selection: RowSelection | undefined;
+}
+
+/** One step for a chunk that is small enough, else one for each run of its pages. */
+function changeSteps(
+  task: ChunkTask,
+  facts: ChunkFacts,
+  unlessInvalid: OutputPiece | undefined,
+): Iterable<PieceStep> | AsyncIterable<PieceStep> {
+  if (!isSingleRun(task.reader, facts)) return manySteps(task, facts, unlessInvalid);
   const purpose = unlessInvalid === undefined ? "write" : "writeIfInvalid";
-  const { reply, release } = await request(reader, output, source, rowGroup, how, selection, purpose);
-  if (reply.chunk !== undefined) {
-    return { kind: "written", leaf, chunk: reply.chunk, invalid: reply.invalid, release };
-  }
-  release();
-  if (unlessInvalid !== undefined && reply.invalid === 0) return unlessInvalid;
-  const before = reader.footer.rowGroups.slice(0, rowGroup).reduce((rows, group) => rows + group.rows, 0);
-  const from = reader.footer.leaves[source]?.column;
-  throw new ColonnadeError(
-    "data",
-    reply.first?.isNull === true ? "NULL_INVALID" : "CAST_INVALID",
-    reply.first?.isNull === true
-      ? "column holds nulls where the new schema allows none"
-      : `column holds values that have no equivalent as ${formatLeafType(output.column.type)}`,
-    {
-      rowGroup,
-      column: (from ?? output.column).path.join("."),
-      row: before + (reply.first?.row ?? 0),
-      value: reply.first?.value,
-      invalidInRowGroup: reply.invalid,
-    },
-  );
+  const run = async (): Promise<OutputPiece> => {
+    const source = await readWholeChunk(task.reader, facts);
+    const piece = await rewrite(task, facts, beginChunk(task, facts), source, 0, purpose);
+    if (unlessInvalid === undefined || piece.reply.run !== undefined || piece.reply.refused) return piece;
+    piece.release();
+    return unlessInvalid;
+  };
+  return [{ isWork: true, run }];
 }
 
-/** Asks a worker, holding memory for the chunk as long as its result is in use. */
-async function request(
-  reader: SourceObjectReader,
-  output: OutputLeaf,
-  source: number,
-  rowGroup: number,
-  how: Rewrite,
-  rows: RowSelection | undefined,
-  purpose: ChunkRequest["purpose"],
-): Promise<{ reply: ChunkReply; release: () => void }> {
-  const { footer, workers, compression } = reader;
-  const facts = footer.chunkFacts(rowGroup, source);
-  const leaf = footer.leaves[source];
-  if (leaf === undefined) throw new ColonnadeError("internal", "NO_SUCH_LEAF", "no such leaf", { source });
-  const { bytes, release } = await readChunk(reader, rowGroup, source);
+async function* manySteps(
+  task: ChunkTask,
+  facts: ChunkFacts,
+  unlessInvalid: OutputPiece | undefined,
+): AsyncIterable<PieceStep> {
+  if (unlessInvalid !== undefined) {
+    const { invalid } = await checkChunk(task, facts);
+    if (invalid === 0) {
+      yield { isWork: false, run: () => Promise.resolve(unlessInvalid) };
+      return;
+    }
+  }
+  const chunk = beginChunk(task, facts);
+  let rowStart = Promise.resolve(0);
+  for await (const source of runsOf(task, facts)) {
+    const before = rowStart;
+    const { promise: rows, resolve: tellRows } = Promise.withResolvers<number>();
+    if (source.rows !== undefined) tellRows(source.rows);
+    // Where only the levels tell how many rows begin in a run, the next one waits for it if it has to know.
+    rowStart = before.then(async (start) => start + (await rows));
+    const run = async (): Promise<OutputPiece> => {
+      const start = task.selection === undefined ? 0 : await before;
+      const piece = await rewrite(task, facts, chunk, source, start, "write");
+      tellRows(piece.reply.rows);
+      return piece;
+    };
+    yield { isWork: true, run, drop: source.release };
+  }
+}
+
+/** Errors say where. */
+async function* runsOf({ reader, source, rowGroup }: ChunkTask, facts: ChunkFacts): AsyncIterable<SourceRun> {
   try {
-    const reply = await workers.rewrite({
-      bytes,
-      codec: facts.codec,
-      numValues: facts.numValues,
-      limits: reader.limits,
-      source: leaf.column,
-      target: output.column,
-      rewrite: how,
-      extras: extrasOf(footer, rowGroup, source),
-      ...(compression === "keep" ? {} : { outputCodec: compression }),
-      ...(rows === undefined ? {} : { rows }),
-      purpose,
-    });
-    return { reply, release };
+    yield* readRuns(reader, facts);
   } catch (error) {
-    release();
-    throw located(error, rowGroup, leaf.column.path);
+    throw located(error, rowGroup, leafOf(reader, source).path);
   }
 }
 
-async function runBorrow(
-  reader: SourceObjectReader,
-  output: OutputLeaf,
-  leaf: number,
-  action: Extract<LeafAction, { action: "borrowLevels" }>,
-  rowGroup: number,
-  selection: RowSelection | undefined,
-): Promise<OutputPiece> {
-  const { footer, workers, compression } = reader;
-  const facts = footer.chunkFacts(rowGroup, action.source);
-  const source = footer.leaves[action.source];
-  if (source === undefined) throw new ColonnadeError("internal", "NO_SUCH_LEAF", "no such leaf", { action });
-  const { bytes, release } = await readChunk(reader, rowGroup, action.source);
+function beginChunk({ reader, output, source, rowGroup }: ChunkTask, facts: ChunkFacts): ChunkInProgress {
+  return new ChunkInProgress({
+    source: leafOf(reader, source),
+    target: output.column,
+    extras: extrasFor(reader, output, source, rowGroup),
+    codec: reader.compression === "keep" ? facts.codec : reader.compression,
+    numValues: facts.numValues,
+    rowGroup,
+    rowsBefore: rowsBefore(reader, rowGroup),
+  });
+}
+
+/** What is invalid in a chunk, without writing it. Rows are those of the row group. */
+async function checkChunk(
+  task: ChunkTask,
+  facts: ChunkFacts,
+): Promise<{ readonly invalid: number; readonly rows: Uint32Array }> {
+  const { reader } = task;
+  const chunk = beginChunk(task, facts);
+  const rows: number[] = [];
+  let rowStart = 0;
+  let invalid = 0;
+  const runs = isSingleRun(reader, facts) ? [await readWholeChunk(reader, facts)] : runsOf(task, facts);
+  for await (const source of runs) {
+    const { reply, release } = await rewrite(task, facts, chunk, source, rowStart, "check");
+    release();
+    for (const row of reply.quarantined) {
+      // A row that goes on from one page to the next may be found in both.
+      if (rows.at(-1) !== rowStart + row) rows.push(rowStart + row);
+    }
+    rowStart += reply.rows;
+    invalid += reply.invalid;
+  }
+  return { invalid, rows: Uint32Array.from(rows) };
+}
+
+/** Asks a worker, holding memory for the pages as long as its result is in use. */
+async function rewrite(
+  task: ChunkTask,
+  facts: ChunkFacts,
+  chunk: ChunkInProgress,
+  run: SourceRun,
+  rowStart: number,
+  purpose: RunRequest["purpose"],
+): Promise<Extract<OutputPiece, { kind: "run" }>> {
+  const { reader, output, leaf, source, rowGroup, selection } = task;
+  const { isFirst, isLast, release, rows: _, ...pages } = run;
+  const { compression, limits } = reader;
   try {
-    const chunk = await workers.borrow({
-      bytes,
+    const reply = await reader.workers.rewrite({
+      ...pages,
+      isFirst,
       codec: facts.codec,
-      numValues: facts.numValues,
-      limits: reader.limits,
-      source: source.column,
+      chunkValues: facts.numValues,
+      rowStart,
+      limits,
+      source: leafOf(reader, source),
       target: output.column,
-      value: action.value,
-      levels: action.levels,
-      maxRepetitionLevel: action.maxRepetitionLevel,
-      extras: { ...extrasOf(footer, rowGroup, action.source), bloomFilter: false },
+      change: task.change,
+      extras: extrasFor(reader, output, source, rowGroup),
       ...(compression === "keep" ? {} : { outputCodec: compression }),
       ...(selection === undefined ? {} : { rows: selection }),
+      purpose,
     });
-    return { kind: "written", leaf, chunk, invalid: 0, release };
+    return { kind: "run", leaf, chunk, reply, isFirst, isLast, release };
   } catch (error) {
     release();
-    throw located(error, rowGroup, output.column.path);
+    throw located(error, rowGroup, leafOf(reader, source).path);
   }
+}
+
+function leafOf({ footer }: SourceObjectReader, source: number): LeafColumn {
+  const leaf = footer.leaves[source];
+  if (leaf === undefined) throw new ColonnadeError("internal", "NO_SUCH_LEAF", "no such leaf", { source });
+  return leaf.column;
+}
+
+function rowsBefore({ footer }: SourceObjectReader, rowGroup: number): number {
+  return footer.rowGroups.slice(0, rowGroup).reduce((rows, group) => rows + group.rows, 0);
 }
 
 function located(thrown: unknown, rowGroup: number, path: readonly string[]): ColonnadeError {
@@ -298,37 +349,13 @@ function located(thrown: unknown, rowGroup: number, path: readonly string[]): Co
   return withDetails(error, { rowGroup, column: path.join("."), ...setting });
 }
 
-/** Source bytes, decoded values and the new chunk are in memory at one time. */
-function memoryOf(compressedBytes: number, uncompressedBytes: number): number {
-  return compressedBytes + 3 * uncompressedBytes;
-}
-
-async function readChunk(
-  reader: SourceObjectReader,
-  rowGroup: number,
-  source: number,
-): Promise<{ bytes: Uint8Array; release: () => void }> {
-  const facts = reader.footer.chunkFacts(rowGroup, source);
-  const { start, end } = chunkByteRange(facts, reader.object.bytes);
-  const release = await reader.budget.acquire(
-    memoryOf(end - start, facts.totalUncompressedBytes),
-    reader.signal,
-  );
-  try {
-    return { bytes: await readRange(reader.object, start, end, reader.signal), release };
-  } catch (error) {
-    release();
-    throw error;
-  }
-}
-
-async function writeConstant(
+function writeConstant(
   reader: SourceObjectReader,
   output: OutputLeaf,
   rowGroup: number,
   selection: RowSelection | undefined,
   value: Values | null,
-): Promise<WrittenChunk> {
+): WrittenChunk {
   const extras = reader.footer.leaves.length === 0 ? plainExtras : extrasOf(reader.footer, rowGroup, 0);
   const rows = selectedRows(reader.footer.rowGroups[rowGroup]?.rows ?? 0, selection);
   return constantChunk(
@@ -346,6 +373,17 @@ const plainExtras: ChunkExtras = {
   bloomFilter: false,
   sizeStatistics: false,
 };
+
+function extrasFor(
+  { footer }: SourceObjectReader,
+  { action }: OutputLeaf,
+  source: number,
+  rowGroup: number,
+): ChunkExtras {
+  const extras = extrasOf(footer, rowGroup, source);
+  // The filter of a leaf beside it says nothing about a new one.
+  return action.action === "borrowLevels" ? { ...extras, bloomFilter: false } : extras;
+}
 
 /** The new chunk gets what the source's chunk had. */
 function extrasOf(footer: Footer, rowGroup: number, leaf: number): ChunkExtras {

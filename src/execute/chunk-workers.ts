@@ -1,17 +1,13 @@
 import type { Piscina } from "piscina";
 import { cancelled, ColonnadeError } from "../base/errors.ts";
 import { keepWasmWrappers } from "../base/wasm-in-threads.ts";
-import type { WrittenChunk } from "../parquet/column-data.ts";
-import type { BorrowRequest } from "./borrow-levels.ts";
-import type { ChunkJob } from "./chunk-worker.ts";
-import { ownsBuffer, type PackedResult, unpackReply } from "./packed-reply.ts";
-import type { ChunkReply, ChunkRequest } from "./rewrite-chunk.ts";
+import { ownsBuffer, type PackedResult } from "./packed-result.ts";
+import type { RunReply, RunRequest } from "./rewrite-run.ts";
 
 /** Where the work on chunks is done, away from the thread that moves bytes. */
 export interface ChunkWorkers {
   /** Takes the request's bytes over: they may be gone afterwards. */
-  rewrite(request: ChunkRequest): Promise<ChunkReply>;
-  borrow(request: BorrowRequest): Promise<WrittenChunk>;
+  rewrite(request: RunRequest): Promise<RunReply>;
   close(): Promise<void>;
 }
 
@@ -25,14 +21,14 @@ export function createChunkWorkers(options: {
 }): ChunkWorkers {
   let pool: Promise<Piscina> | undefined;
 
-  async function run(job: ChunkJob): Promise<ChunkReply> {
-    const { bytes } = job.request;
+  async function run(request: RunRequest): Promise<RunReply> {
+    const { bytes } = request;
     const { signal } = options;
     let result: PackedResult;
     try {
       result = (await (
         await (pool ??= startPool(options.workers))
-      ).run(job, {
+      ).run(request, {
         transferList: ownsBuffer(bytes) ? [bytes.buffer] : [],
         ...(signal === undefined ? {} : { signal }),
       })) as PackedResult;
@@ -47,18 +43,13 @@ export function createChunkWorkers(options: {
         { cause },
       );
     }
-    if (result.ok) return unpackReply(result.reply);
+    if (result.ok) return result.reply;
     const { kind, code, message, details } = result.error;
     throw new ColonnadeError(kind, code, message, details);
   }
 
   return {
-    rewrite: (request) => run({ kind: "rewrite", request }),
-    async borrow(request) {
-      const { chunk } = await run({ kind: "borrow", request });
-      if (chunk === undefined) throw new ColonnadeError("internal", "CHUNK_MISSING", "worker wrote no chunk");
-      return chunk;
-    },
+    rewrite: run,
     close: async () => (await pool)?.destroy(),
   };
 }

@@ -6,7 +6,7 @@ import { formatPartition } from "../dataset/partition.ts";
 import type { Codec } from "../parquet/column-data.ts";
 import type { Footer } from "../parquet/footer.ts";
 import type { KeyValue } from "../parquet/footer-scan.ts";
-import type { ReadLimits } from "../parquet/read-chunk.ts";
+import type { ReadLimits } from "../parquet/read-page.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import type { PlannedObject } from "../plan/plan.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";

@@ -131,7 +131,7 @@ async function onlyValue(
     );
     try {
       const bytes = await readRange(reader.object, start, end, reader.signal);
-      const { values, entries } = await readColumnChunk(bytes, node.column, facts, reader.limits);
+      const { values, entries } = readColumnChunk(bytes, node.column, facts, reader.limits);
       if (valueCount(values) < entries) found.add(null);
       for (const text of distinctTexts(values, node.column)) found.add(text);
     } finally {

@@ -121,10 +121,9 @@ function reasonsOf(rows: Uint32Array, reasons: QuarantinedRows["reasons"]): Dict
 function ownOperation(rowGroup: number, leaf: number, column: LeafColumn, data: ColumnData): ChunkOperation {
   const run = async (): Promise<OutputPiece> => {
     const extras = { statistics: true, pageIndex: false, bloomFilter: false, sizeStatistics: false };
-    const chunk = await writeColumnChunk(data, column, extras);
-    return { kind: "written", leaf, chunk, invalid: 0, release: () => undefined };
+    return { kind: "written", leaf, chunk: writeColumnChunk(data, column, extras) };
   };
-  return { rowGroup, leaf, sourceStart: Infinity, isWork: false, run };
+  return { rowGroup, leaf, sourceStart: Infinity, steps: () => [{ isWork: false, run }] };
 }
 
 function bytesOf(texts: readonly string[]): Values {

@@ -7,20 +7,29 @@ export interface RowSelection {
   readonly rows: Uint32Array;
 }
 
-export function selectRows(data: ColumnData, selection: RowSelection | undefined): ColumnData {
-  if (selection === undefined) return data;
-  return selection.kind === "drop" ? dropRows(data, selection.rows) : keepRows(data, selection.rows);
+/** The rows of a page that are left; `rowStart` is the number in the row group of the first row that begins in it. */
+export function selectRows(data: ColumnData, selection: RowSelection, rowStart: number): ColumnData {
+  const { kind, rows } = selection;
+  const from = firstAtLeast(rows, rowStart);
+  const own = rows.subarray(from, firstAtLeast(rows, rowStart + data.rows)).map((row) => row - rowStart);
+  const namesBegun = from > 0 && rows[from - 1] === rowStart - 1;
+  return kind === "drop" ? dropRows(data, own, !namesBegun) : keepRows(data, own, namesBegun);
 }
 
-/** The number in its row group of a row that is left. */
-export function sourceRow(row: number, selection: RowSelection | undefined): number {
-  if (selection === undefined) return row;
-  if (selection.kind === "keep") return selection.rows[row] ?? row;
-  let number = row;
-  for (const dropped of selection.rows) {
-    if (dropped > number) break;
-    number += 1;
-  }
+/** The rows that a selection names among `[start, end)`, as numbers from `start` on; the one before it may be among them. */
+export function selectionWithin(selection: RowSelection, start: number, end: number): RowSelection {
+  const { kind, rows } = selection;
+  return { kind, rows: rows.slice(firstAtLeast(rows, start - 1), firstAtLeast(rows, end)) };
+}
+
+/** The number in its row group of the row that is left as number `row` of those of a page. */
+export function sourceRow(row: number, selection: RowSelection | undefined, rowStart: number): number {
+  if (selection === undefined || row < 0) return rowStart + row;
+  const { kind, rows } = selection;
+  const from = firstAtLeast(rows, rowStart);
+  if (kind === "keep") return rows[from + row] ?? rowStart + row;
+  let number = rowStart + row;
+  for (let i = from; i < rows.length && (rows[i] as number) <= number; i += 1) number += 1;
   return number;
 }
 
@@ -28,4 +37,16 @@ export function sourceRow(row: number, selection: RowSelection | undefined): num
 export function selectedRows(rows: number, selection: RowSelection | undefined): number {
   if (selection === undefined) return rows;
   return selection.kind === "keep" ? selection.rows.length : rows - selection.rows.length;
+}
+
+/** Position of the first of ascending `rows` that is not below `row`. */
+function firstAtLeast(rows: Uint32Array, row: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((rows[middle] as number) < row) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

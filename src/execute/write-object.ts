@@ -1,4 +1,5 @@
-import type { WrittenChunk } from "../parquet/column-data.ts";
+import { unreachable } from "../base/errors.ts";
+import type { ChunkDescription } from "../parquet/column-data.ts";
 import type { KeyValue } from "../parquet/footer-scan.ts";
 import type { OutputChunk } from "../parquet/output-chunk.ts";
 import { decodeOffsetIndex, encodeOffsetIndex, relocateOffsetIndex } from "../parquet/page-index.ts";
@@ -58,7 +59,7 @@ export async function writeObject(
 interface Placed {
   chunk: OutputChunk;
   readonly rowGroup: number;
-  readonly written?: WrittenChunk;
+  readonly written?: ChunkDescription;
 }
 
 class ObjectAssembly {
@@ -67,6 +68,8 @@ class ObjectAssembly {
   readonly #writer: SpliceWriter;
   readonly #leaves: readonly OutputLeaf[];
   readonly #footer: FooterRewriter;
+  /** Where the chunk begins that is written in runs. */
+  #chunkStart = 0;
   /** Row groups whose chunks have indexes or filters: those get their places only after the last chunk. */
   readonly #deferred: { readonly rowGroup: PlannedRowGroup; readonly placed: readonly Placed[] }[] = [];
 
@@ -86,14 +89,17 @@ class ObjectAssembly {
   async addRowGroups(rowGroups: Iterable<PlannedRowGroup>): Promise<void> {
     let placed = new Map<number, Placed>();
     const started = startAhead(stepsOf(rowGroups), aheadMax, (piece: OutputPiece | undefined) => {
-      if (piece?.kind === "written") piece.release();
+      if (piece?.kind === "run") piece.release();
     });
     for await (const { operation, result } of started) {
       const piece = await result();
       if (piece === undefined) {
         this.#endRowGroup(operation.rowGroup, placed);
         placed = new Map();
-      } else placed.set(piece.leaf, await this.#place(piece, operation.rowGroup.rowGroup));
+      } else {
+        const done = await this.#place(piece, operation.rowGroup.rowGroup);
+        if (done !== undefined) placed.set(piece.leaf, done);
+      }
     }
   }
 
@@ -122,25 +128,45 @@ class ObjectAssembly {
     this.#footer.addRowGroup(output);
   }
 
-  async #place(piece: OutputPiece, rowGroup: number): Promise<Placed> {
+  /** Writes a piece; the chunk has its place when its last one is there. */
+  async #place(piece: OutputPiece, rowGroup: number): Promise<Placed | undefined> {
     const offset = this.#writer.position;
-    if (piece.kind === "copied") {
-      await this.#writer.copy(piece.range.start, piece.range.end);
-      return {
-        rowGroup,
-        chunk: { kind: "copied", sourceLeaf: piece.sourceLeaf, shift: offset - piece.range.start },
-      };
+    switch (piece.kind) {
+      case "copied": {
+        const { range, sourceLeaf } = piece;
+        await this.#writer.copy(range.start, range.end);
+        return { rowGroup, chunk: { kind: "copied", sourceLeaf, shift: offset - range.start } };
+      }
+      case "written": {
+        // The pages are in the output then; only what the footer and the indexes need stays in memory.
+        const { bytes, ...chunk } = piece.chunk;
+        await this.#writer.write(bytes);
+        return { rowGroup, chunk: { kind: "written", chunk, offset }, written: chunk };
+      }
+      case "run":
+        return this.#addRun(piece, rowGroup);
+      default:
+        return unreachable(piece);
     }
-    const { chunk } = piece;
+  }
+
+  async #addRun(
+    { chunk: whole, reply, isFirst, isLast, leaf, release }: Extract<OutputPiece, { kind: "run" }>,
+    rowGroup: number,
+  ): Promise<Placed | undefined> {
+    if (isFirst) this.#chunkStart = this.#writer.position;
+    const offset = this.#chunkStart;
     try {
-      await this.#writer.write(chunk.bytes);
+      const bytes = whole.add(reply);
+      if (bytes !== undefined) await this.#writer.write(bytes);
     } finally {
-      piece.release();
+      release();
     }
-    if (piece.invalid > 0) this.invalid.set(piece.leaf, (this.invalid.get(piece.leaf) ?? 0) + piece.invalid);
-    // The pages are in the output now; only what the footer and the indexes need stays in memory.
-    const kept: WrittenChunk = { ...chunk, bytes: new Uint8Array(0) };
-    return { rowGroup, chunk: { kind: "written", chunk: kept, offset }, written: kept };
+    if (!isLast) return undefined;
+    const { chunk, bytes } = whole.finish();
+    if (bytes !== undefined) await this.#writer.write(bytes);
+    if (whole.invalid > 0) this.invalid.set(leaf, (this.invalid.get(leaf) ?? 0) + whole.invalid);
+    return { rowGroup, chunk: { kind: "written", chunk, offset }, written: chunk };
   }
 
   #hasAuxiliary({ chunk, rowGroup, written }: Placed): boolean {
@@ -218,9 +244,11 @@ interface Step extends Startable<OutputPiece | undefined> {
   readonly rowGroup: PlannedRowGroup;
 }
 
-function* stepsOf(rowGroups: Iterable<PlannedRowGroup>): Iterable<Step> {
+async function* stepsOf(rowGroups: Iterable<PlannedRowGroup>): AsyncIterable<Step> {
   for (const rowGroup of rowGroups) {
-    for (const { isWork, run } of rowGroup.operations) yield { rowGroup, isWork, run };
-    yield { rowGroup, isWork: false, run: async () => undefined };
+    for (const operation of rowGroup.operations) {
+      for await (const step of operation.steps()) yield { ...step, rowGroup };
+    }
+    yield { rowGroup, isWork: false, run: () => Promise.resolve(undefined) };
   }
 }

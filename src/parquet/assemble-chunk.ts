@@ -1,8 +1,8 @@
 import { buildBloomFilter } from "./bloom-filter.ts";
-import type { ChunkExtras, Codec, WrittenChunk } from "./column-data.ts";
+import type { ChunkDescription, ChunkExtras, Codec, WrittenChunk } from "./column-data.ts";
 import { codecs } from "./column-data.ts";
 import { columnIndexStruct, offsetIndexStruct } from "./column-index.ts";
-import type { EncodedPage, Stored } from "./encode-page.ts";
+import type { EncodedPage, PageFacts, Stored } from "./encode-page.ts";
 import type { LeafColumn } from "./leaf-type.ts";
 import { pageTypeOf } from "./page-header.ts";
 import type { PageSpan } from "./plan-pages.ts";
@@ -14,28 +14,26 @@ import { encodeStruct, ThriftStruct, thriftType } from "./thrift.ts";
 /** Longer values are cut in Statistics: a footer holds them for every chunk. */
 const statisticsBytesMax = 1024;
 
+/** The pages of a chunk, as far as the footer and the indexes speak of them. */
 export interface ChunkParts {
   readonly column: LeafColumn;
   readonly codec: Codec;
-  readonly dictionaryPage: EncodedPage | undefined;
-  readonly pages: readonly EncodedPage[];
+  readonly dictionaryPage: PageFacts | undefined;
+  readonly pages: readonly PageFacts[];
   readonly spans: readonly PageSpan[];
   readonly summary: ChunkSummary;
-  readonly stored: Stored;
+  /** Header and bitset. */
+  readonly bloomFilter?: Uint8Array;
   readonly extras: ChunkExtras;
 }
 
-/** Puts encoded pages one after another and describes them. */
-export function assembleChunk(parts: ChunkParts): WrittenChunk {
-  const { dictionaryPage, pages, extras } = parts;
-  const all = dictionaryPage === undefined ? pages : [dictionaryPage, ...pages];
+/** The bytes of pages, one after another. */
+export function joinPages(pages: readonly EncodedPage[]): Uint8Array<ArrayBuffer> {
   let length = 0;
-  for (const page of all) length += page.bytes;
+  for (const page of pages) length += page.bytes;
   const bytes = new Uint8Array(length);
-  const offsets: number[] = [];
   let at = 0;
-  for (const page of all) {
-    offsets.push(at);
+  for (const page of pages) {
     bytes.set(page.header, at);
     at += page.header.length;
     for (const part of page.body) {
@@ -43,34 +41,57 @@ export function assembleChunk(parts: ChunkParts): WrittenChunk {
       at += part.length;
     }
   }
-  const bloomFilter = extras.bloomFilter
-    ? buildBloomFilter(parts.stored, extras.bloomFilterBytes)
-    : undefined;
-  const metadata = metadataStruct(parts, bytes.length, bloomFilter?.length);
-  if (!extras.pageIndex) return { bytes, metadata, ...(bloomFilter && { bloomFilter }) };
-  const pageOffsets = offsets.slice(all.length - pages.length);
-  const columnIndex = columnIndexStruct(parts.summary, parts.spans, parts.column);
+  return bytes;
+}
+
+/** A whole chunk of encoded pages; `stored` are all of its values. */
+export function assembleChunk(
+  parts: Omit<ChunkParts, "dictionaryPage" | "pages" | "bloomFilter">,
+  dictionaryPage: EncodedPage | undefined,
+  pages: readonly EncodedPage[],
+  stored: Stored,
+): WrittenChunk {
+  const { extras } = parts;
+  const bloomFilter = extras.bloomFilter ? buildBloomFilter(stored, extras.bloomFilterBytes) : undefined;
   return {
-    bytes,
-    metadata,
-    ...(columnIndex && { columnIndex: encodeStruct(columnIndex) }),
-    offsetIndex: offsetIndexStruct(pages, pageOffsets, parts.spans, parts.summary),
-    ...(bloomFilter && { bloomFilter }),
+    bytes: joinPages(dictionaryPage === undefined ? pages : [dictionaryPage, ...pages]),
+    ...describeChunk({ ...parts, dictionaryPage, pages, ...(bloomFilter && { bloomFilter }) }),
   };
 }
 
-function metadataStruct(
-  parts: ChunkParts,
-  bytes: number,
-  bloomFilterBytes: number | undefined,
-): ThriftStruct {
+/** What stands about a chunk elsewhere than in its pages. */
+export function describeChunk(parts: ChunkParts): ChunkDescription {
+  const { dictionaryPage, pages, extras, bloomFilter } = parts;
+  const metadata = metadataStruct(parts, bloomFilter?.length);
+  const filter = bloomFilter && { bloomFilter };
+  if (!extras.pageIndex) return { metadata, ...filter };
+  const offsets: number[] = [];
+  let at = dictionaryPage?.bytes ?? 0;
+  for (const page of pages) {
+    offsets.push(at);
+    at += page.bytes;
+  }
+  const columnIndex = columnIndexStruct(parts.summary, parts.spans, parts.column);
+  return {
+    metadata,
+    ...(columnIndex && { columnIndex: encodeStruct(columnIndex) }),
+    offsetIndex: offsetIndexStruct(pages, offsets, parts.spans, parts.summary),
+    ...filter,
+  };
+}
+
+function metadataStruct(parts: ChunkParts, bloomFilterBytes: number | undefined): ThriftStruct {
   const { column, codec, dictionaryPage, pages, spans, summary, extras } = parts;
   let entries = 0;
   for (const span of spans) entries += span.entries;
+  let bytes = dictionaryPage?.bytes ?? 0;
   let uncompressedBytes = dictionaryPage?.uncompressedBytes ?? 0;
-  for (const page of pages) uncompressedBytes += page.uncompressedBytes;
+  for (const page of pages) {
+    bytes += page.bytes;
+    uncompressedBytes += page.uncompressedBytes;
+  }
   const encodings = new Set<number>();
-  if (dictionaryPage !== undefined) encodings.add(Encoding.PLAIN);
+  if (dictionaryPage?.page.type === "dictionary") encodings.add(dictionaryPage.page.encoding);
   if (column.maxDefinitionLevel > 0 || column.maxRepetitionLevel > 0) encodings.add(Encoding.RLE);
   for (const { page } of pages) encodings.add(page.encoding);
   const path = column.path.map((name) => new TextEncoder().encode(name));
@@ -102,19 +123,19 @@ function statisticsOf(summary: ChunkSummary, column: LeafColumn): ThriftStruct {
   return statisticsStruct(order, nullCount, range.nans, bounds);
 }
 
-function encodingStats(
-  dictionaryPage: EncodedPage | undefined,
-  pages: readonly EncodedPage[],
-): ThriftStruct[] {
-  const [first] = pages;
-  const counted = [
-    ...(dictionaryPage === undefined ? [] : [{ page: dictionaryPage.page, count: 1 }]),
-    ...(first === undefined ? [] : [{ page: first.page, count: pages.length }]),
-  ];
-  return counted.map(({ page, count }) =>
+function encodingStats(dictionaryPage: PageFacts | undefined, pages: readonly PageFacts[]): ThriftStruct[] {
+  const counts = new Map<string, { readonly type: number; readonly encoding: number; count: number }>();
+  for (const { page } of dictionaryPage === undefined ? pages : [dictionaryPage, ...pages]) {
+    const type = pageTypeOf(page);
+    const key = `${type} ${page.encoding}`;
+    const counted = counts.get(key);
+    if (counted === undefined) counts.set(key, { type, encoding: page.encoding, count: 1 });
+    else counted.count += 1;
+  }
+  return [...counts.values()].map(({ type, encoding, count }) =>
     new ThriftStruct()
-      .setI32(PageEncodingStats.page_type, pageTypeOf(page))
-      .setI32(PageEncodingStats.encoding, page.encoding)
+      .setI32(PageEncodingStats.page_type, type)
+      .setI32(PageEncodingStats.encoding, encoding)
       .setI32(PageEncodingStats.count, count),
   );
 }

@@ -19,23 +19,26 @@ const salt = [
 const bitsPerValue = 10.5;
 const filterBytesMax = 8 * 1024 * 1024;
 
-/** Header and bitset. `wantedBytes`: the size of the bitset that the source had. */
+/** Header and bitset over all values of a chunk. `wantedBytes`: the size of the bitset that the source had. */
 export function buildBloomFilter(stored: Stored, wantedBytes?: number): Uint8Array<ArrayBuffer> {
   const values = stored.as === "dictionary" ? stored.dictionary.entries : stored.values;
-  const count = valueCount(values);
-  const bitsetBytes = filterBytes(count, wantedBytes);
-  const words = new Int32Array(bitsetBytes / 4);
-  insertAll(values, count, words);
+  const words = new Int32Array(bloomFilterBytes(valueCount(values), wantedBytes) / 4);
+  insertAll(values, words);
+  return frameBloomFilter(words);
+}
+
+/** The header before a bitset. */
+export function frameBloomFilter(words: Int32Array): Uint8Array<ArrayBuffer> {
   const header = encodeStruct(
     new ThriftStruct()
-      .setI32(BloomFilterHeader.numBytes, bitsetBytes)
+      .setI32(BloomFilterHeader.numBytes, words.byteLength)
       .setStruct(BloomFilterHeader.algorithm, union(BloomFilterAlgorithm.BLOCK))
       .setStruct(BloomFilterHeader.hash, union(BloomFilterHash.XXHASH))
       .setStruct(BloomFilterHeader.compression, union(BloomFilterCompression.UNCOMPRESSED)),
   );
-  const filter = new Uint8Array(header.length + bitsetBytes);
+  const filter = new Uint8Array(header.length + words.byteLength);
   filter.set(header);
-  filter.set(new Uint8Array(words.buffer), header.length);
+  filter.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), header.length);
   return filter;
 }
 
@@ -43,14 +46,18 @@ function union(member: number): ThriftStruct {
   return new ThriftStruct().setStruct(member, new ThriftStruct());
 }
 
-/** A power of two of bytes, as parquet-mr has it; the format would take any number of blocks. */
-function filterBytes(count: number, wantedBytes: number | undefined): number {
+/**
+ * Bytes of the bitset for so many values: a power of two, as parquet-mr has it; the format would take any number of
+ * blocks.
+ */
+export function bloomFilterBytes(count: number, wantedBytes: number | undefined): number {
   const needed = Math.max(blockBytes, (count * bitsPerValue) / 8, wantedBytes ?? 0);
   return Math.min(filterBytesMax, 2 ** Math.ceil(Math.log2(needed)));
 }
 
 /** The hash of a value is that of its PLAIN form, without the length of a byte array. */
-function insertAll(values: Values, count: number, words: Int32Array): void {
+export function insertAll(values: Values, words: Int32Array): void {
+  const count = valueCount(values);
   if (values.kind === "bytes") {
     const { offsets, data } = values;
     for (let i = 0; i < count; i += 1) insert(words, data, offsets[i] as number, offsets[i + 1] as number);

@@ -45,6 +45,23 @@ export function compactDictionary(dictionary: Dictionary): Dictionary {
   return { entries: gatherValues(entries, table.firsts()), indices: compacted };
 }
 
+/**
+ * Entries that are valid, each once, in their old order, and by old entry its number among them (-1 where it is not valid).
+ * `renumbered` is absent where nothing changes.
+ */
+export function distinctEntries(
+  entries: Values,
+  invalid: Uint32Array,
+): { readonly entries: Values; readonly renumbered?: Int32Array } {
+  const count = valueCount(entries);
+  const renumbered = new Int32Array(count);
+  for (const entry of invalid) renumbered[entry] = -1;
+  const table = new EntryTable(entries);
+  for (let i = 0; i < count; i += 1) if (renumbered[i] === 0) renumbered[i] = table.indexOf(i);
+  if (table.count === count) return { entries };
+  return { entries: gatherValues(entries, table.firsts()), renumbered };
+}
+
 /** Whether indices and entries together are smaller than the values as PLAIN. */
 export function dictionaryGains(dictionary: Dictionary): boolean {
   const { entries, indices } = dictionary;

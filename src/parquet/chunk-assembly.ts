@@ -15,10 +15,12 @@ export class ChunkAssembly {
   readonly dictionary: Values | undefined;
   readonly #column: LeafColumn;
   readonly #bytesMax: number;
+  readonly #reserved: number;
   #bytes = 0;
   #byteArrayBytes = 0;
   #entries = 0;
   #rows = 0;
+  /** Undefined while no entry was below the maximum. */
   #definitionLevels: Uint16Array | undefined;
   #repetitionLevels: Uint16Array | undefined;
   /** Values of the chunk so far that are known as indices only; all of them while no other page came. */
@@ -29,13 +31,12 @@ export class ChunkAssembly {
   readonly #pages: { rows: number; entries: number }[] = [];
 
   constructor(column: LeafColumn, numValues: number, dictionary: Values | undefined, bytesMax: number) {
-    const reserved = Math.min(numValues, entriesReservedMax);
+    this.#reserved = Math.min(numValues, entriesReservedMax);
     this.#column = column;
     this.#bytesMax = bytesMax;
     this.dictionary = dictionary;
-    if (column.maxDefinitionLevel > 0) this.#definitionLevels = new Uint16Array(reserved);
-    if (column.maxRepetitionLevel > 0) this.#repetitionLevels = new Uint16Array(reserved);
-    this.#indices = new Int32Array(dictionary === undefined ? 0 : reserved);
+    if (column.maxRepetitionLevel > 0) this.#repetitionLevels = new Uint16Array(this.#reserved);
+    this.#indices = new Int32Array(0);
   }
 
   /** The number of entries so far: where the next page's levels go. */
@@ -48,11 +49,22 @@ export class ChunkAssembly {
     return this.#bytesMax - this.#bytes;
   }
 
-  /** Room for the definition levels of `count` more entries, or undefined where the column has none. */
-  definitionLevels(count: number): Uint16Array | undefined {
-    if (this.#definitionLevels === undefined) return undefined;
-    this.#definitionLevels = this.#grown(this.#definitionLevels, this.#entries, count);
+  /** Room for the definition levels of `count` more entries, of a column that has any. */
+  definitionLevels(count: number): Uint16Array {
+    const entries = this.#entries;
+    if (this.#definitionLevels === undefined) {
+      const begun = this.#grown(new Uint16Array(this.#reserved), 0, entries);
+      this.#definitionLevels = begun.fill(this.#column.maxDefinitionLevel, 0, entries);
+    }
+    this.#definitionLevels = this.#grown(this.#definitionLevels, entries, count);
     return this.#definitionLevels;
+  }
+
+  /** `count` more entries that all have a value. */
+  addPresent(count: number): void {
+    if (this.#definitionLevels === undefined) return;
+    const start = this.#entries;
+    this.definitionLevels(count).fill(this.#column.maxDefinitionLevel, start, start + count);
   }
 
   repetitionLevels(count: number): Uint16Array | undefined {
@@ -63,6 +75,7 @@ export class ChunkAssembly {
 
   /** Room for `count` more dictionary indices, from `indexStart` on. */
   indices(count: number): Int32Array {
+    if (this.#indices.length === 0) this.#indices = new Int32Array(this.#reserved);
     this.#indices = this.#grown(this.#indices, this.#indexCount, count);
     return this.#indices;
   }
@@ -88,7 +101,25 @@ export class ChunkAssembly {
     this.#pages.push({ rows, entries });
   }
 
+  /** Rows that begin among `count` entries from `start`, whose levels are there. */
+  countRows(start: number, count: number): number {
+    const levels = this.#repetitionLevels;
+    return levels === undefined ? count : countRows(levels, start, count, this.#column.maxRepetitionLevel);
+  }
+
+  /** The chunk whose pages were added, with definition levels wherever the column has any. */
   finish(layout: Omit<ChunkLayout, "dictionary">): ColumnData {
+    if (this.#column.maxDefinitionLevel > 0) this.definitionLevels(0);
+    if (this.#entries > 0 && this.#repetitionLevels !== undefined && this.#repetitionLevels[0] !== 0) {
+      throw malformedPage("a column chunk begins inside a row", {
+        repetitionLevel: this.#repetitionLevels[0],
+      });
+    }
+    return this.finishPages(layout);
+  }
+
+  /** As {@link finish}, for pages from the middle of a chunk; definition levels are absent where all entries have a value. */
+  finishPages(layout: Omit<ChunkLayout, "dictionary">): ColumnData {
     const { dictionary } = this;
     const rest = {
       rows: this.#rows,
@@ -161,17 +192,8 @@ function fitted<A extends Uint16Array | Int32Array>(array: A, length: number): A
   return (length * 2 < array.length ? array.slice(0, length) : array.subarray(0, length)) as A;
 }
 
-/** Rows that begin in a page: entries at repetition level 0. The first of a chunk must be one. */
-export function countRows(
-  levels: Uint16Array | undefined,
-  start: number,
-  count: number,
-  maxRepetitionLevel: number,
-): number {
-  if (levels === undefined) return count;
-  if (start === 0 && count > 0 && levels[0] !== 0) {
-    throw malformedPage("a column chunk begins inside a row", { repetitionLevel: levels[0] });
-  }
+/** Rows that begin in a page: entries at repetition level 0. */
+function countRows(levels: Uint16Array, start: number, count: number, maxRepetitionLevel: number): number {
   let rows = 0;
   let above = 0;
   for (let i = start; i < start + count; i += 1) {

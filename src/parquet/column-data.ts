@@ -12,7 +12,10 @@ export type Codec = (typeof codecs)[number];
 export interface ColumnData {
   readonly rows: number;
   readonly entries: number;
-  /** One per entry; absent when the maximum is 0 (nothing can be null). */
+  /**
+   * One per entry; absent when the maximum is 0 (nothing can be null). Of single pages absent too when every entry has a
+   * value, as in most of the world's pages: no level is ever looked at then.
+   */
   readonly definitionLevels?: Uint16Array;
   /** One per entry, 0 where a row begins; absent when the maximum is 0. */
   readonly repetitionLevels?: Uint16Array;
@@ -53,18 +56,22 @@ export interface ChunkExtras {
   readonly bloomFilterBytes?: number;
 }
 
-/** A chunk written anew. Offsets inside are relative to the first byte of `bytes`. */
-export interface WrittenChunk {
-  readonly bytes: Uint8Array;
+/** What stands about a chunk elsewhere than in its pages. Offsets inside are relative to its first byte. */
+export interface ChunkDescription {
   /**
    * The chunk's ColumnMetaData (parquet.thrift) complete but for its absolute place: data_page_offset and
-   * dictionary_page_offset are relative to `bytes`, bloom_filter_offset is absent.
+   * dictionary_page_offset are relative, bloom_filter_offset is absent.
    */
   readonly metadata: ThriftStruct;
   /** Serialised ColumnIndex. */
   readonly columnIndex?: Uint8Array;
-  /** OffsetIndex whose page offsets are relative to `bytes`. */
+  /** OffsetIndex whose page offsets are relative. */
   readonly offsetIndex?: ThriftStruct;
   /** Header and bitset. */
   readonly bloomFilter?: Uint8Array;
+}
+
+/** A chunk written anew, whole. */
+export interface WrittenChunk extends ChunkDescription {
+  readonly bytes: Uint8Array;
 }

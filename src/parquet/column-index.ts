@@ -1,4 +1,4 @@
-import type { EncodedPage } from "./encode-page.ts";
+import type { PageFacts } from "./encode-page.ts";
 import type { LeafColumn } from "./leaf-type.ts";
 import type { PageSpan } from "./plan-pages.ts";
 import { BoundaryOrder, ColumnIndex, OffsetIndex, PageLocation } from "./spec.ts";
@@ -78,7 +78,7 @@ function boundaryOrder(summary: ChunkSummary): number {
 
 /** Page offsets are relative to the chunk. */
 export function offsetIndexStruct(
-  pages: readonly EncodedPage[],
+  pages: readonly PageFacts[],
   pageOffsets: readonly number[],
   spans: readonly PageSpan[],
   summary: ChunkSummary,

@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { ColonnadeError, unreachable } from "../base/errors.ts";
 import type { Codec } from "./column-data.ts";
@@ -12,39 +11,22 @@ let loadedSnappy: typeof import("snappy") | undefined;
 const lz4 = (): typeof import("lz4-napi") => (loadedLz4 ??= require("lz4-napi") as typeof import("lz4-napi"));
 const snappy = (): typeof import("snappy") => (loadedSnappy ??= require("snappy") as typeof import("snappy"));
 
-/**
- * The codecs of Parquet pages. Source: parquet-format Compression.md.
- *
- * Small pages are done at once; for larger ones the thread pool works while the caller decodes other pages.
- */
-const threadPoolBytesMin = 256 * 1024;
-
 /** zlib grows its output in steps of this size; a page that is smaller than a step is one allocation. */
 const outputStepBytesMax = 256 * 1024 * 1024;
 
 /**
  * Exactly `uncompressedBytes` bytes (which the caller has bounded). Throws `data` `PAGE_MALFORMED` when the
- * input is corrupt or has another size, `data` `CODEC_UNSUPPORTED` for LZO.
+ * input is corrupt or has another size, `data` `CODEC_UNSUPPORTED` for LZO. Source: parquet-format Compression.md.
+ *
+ * On this thread, which is a worker's as a rule: the pool that zlib has for the asynchronous way would be further threads
+ * than the job allows, and handing over costs more than a page does.
  */
-export function decompress(
-  codec: Codec,
-  bytes: Uint8Array,
-  uncompressedBytes: number,
-): Uint8Array | Promise<Uint8Array> {
+export function decompress(codec: Codec, bytes: Uint8Array, uncompressedBytes: number): Uint8Array {
   if (codec === "LZO") throw unsupported(codec);
-  if (codec === "UNCOMPRESSED") return ofSize(codec, bytes, uncompressedBytes);
   // An empty section is written as nothing at all by some and as an empty frame by others.
-  if (uncompressedBytes === 0) return bytes.subarray(0, 0);
+  if (codec !== "UNCOMPRESSED" && uncompressedBytes === 0) return bytes.subarray(0, 0);
   try {
-    if (uncompressedBytes < threadPoolBytesMin || codec === "LZ4" || codec === "LZ4_RAW") {
-      return ofSize(codec, decompressNow(codec, bytes, uncompressedBytes), uncompressedBytes);
-    }
-    return decompressLater(codec, bytes, uncompressedBytes).then(
-      (output) => ofSize(codec, output, uncompressedBytes),
-      (cause: unknown) => {
-        throw corrupt(codec, cause);
-      },
-    );
+    return ofSize(codec, inflate(codec, bytes, uncompressedBytes), uncompressedBytes);
   } catch (cause) {
     throw corrupt(codec, cause);
   }
@@ -57,39 +39,18 @@ export function writableCodec(codec: Codec): Codec {
 }
 
 /** Compresses at the codec's usual level, so that equal input gives equal bytes. */
-export function compress(codec: Codec, bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
-  if (bytes.length < threadPoolBytesMin) return compressNow(codec, bytes);
-  switch (codec) {
-    case "GZIP":
-      return promisify(zlib.gzip)(bytes);
-    case "BROTLI":
-      return promisify(zlib.brotliCompress)(bytes, brotliOptions(bytes.length));
-    case "ZSTD":
-      return promisify(zlib.zstdCompress)(bytes, zstdOptions);
-    case "UNCOMPRESSED":
-    case "SNAPPY":
-    case "LZO":
-    case "LZ4":
-    case "LZ4_RAW":
-      return compressNow(codec, bytes);
-    default:
-      return unreachable(codec);
-  }
-}
-
-/** As {@link compress}, on this thread. */
-export function compressNow(codec: Codec, bytes: Uint8Array): Uint8Array {
+export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
   switch (codec) {
     case "UNCOMPRESSED":
       return bytes;
     case "SNAPPY":
       return snappy().compressSync(bytes, { copyOutputData: true });
     case "GZIP":
-      return zlib.gzipSync(bytes);
+      return zlib.gzipSync(bytes, { chunkSize: compressedBytesMax(bytes.length) });
     case "BROTLI":
       return zlib.brotliCompressSync(bytes, brotliOptions(bytes.length));
     case "ZSTD":
-      return zlib.zstdCompressSync(bytes, zstdOptions);
+      return zlib.zstdCompressSync(bytes, zstdOptions(bytes.length));
     case "LZ4":
     case "LZ4_RAW":
       // Without the size that the library puts in front.
@@ -101,11 +62,22 @@ export function compressNow(codec: Codec, bytes: Uint8Array): Uint8Array {
   }
 }
 
-const zstdOptions = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 } };
+/** What any of zlib's codecs needs at most, so that its output is one allocation; memory that is not written to costs nothing. */
+function compressedBytesMax(bytes: number): number {
+  return Math.min(bytes + (bytes >>> 8) + 1024, outputStepBytesMax);
+}
+
+function zstdOptions(bytes: number): zlib.ZstdOptions {
+  return {
+    chunkSize: compressedBytesMax(bytes),
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 },
+  };
+}
 
 /** Quality 11, which is zlib's default, takes a hundred times as long for a few percent. */
 function brotliOptions(bytes: number): zlib.BrotliOptions {
   return {
+    chunkSize: compressedBytesMax(bytes),
     params: {
       [zlib.constants.BROTLI_PARAM_QUALITY]: 5,
       [zlib.constants.BROTLI_PARAM_SIZE_HINT]: bytes,
@@ -113,7 +85,7 @@ function brotliOptions(bytes: number): zlib.BrotliOptions {
   };
 }
 
-function decompressNow(codec: Codec, bytes: Uint8Array, uncompressedBytes: number): Uint8Array {
+function inflate(codec: Codec, bytes: Uint8Array, uncompressedBytes: number): Uint8Array {
   switch (codec) {
     case "UNCOMPRESSED":
       return bytes;
@@ -136,37 +108,10 @@ function decompressNow(codec: Codec, bytes: Uint8Array, uncompressedBytes: numbe
   }
 }
 
-function decompressLater(codec: Codec, bytes: Uint8Array, uncompressedBytes: number): Promise<Uint8Array> {
-  switch (codec) {
-    case "GZIP":
-      return promisify<Uint8Array, zlib.ZlibOptions, Uint8Array>(zlib.gunzip)(
-        bytes,
-        outputOptions(uncompressedBytes),
-      );
-    case "BROTLI":
-      return promisify<Uint8Array, zlib.BrotliOptions, Uint8Array>(zlib.brotliDecompress)(
-        bytes,
-        outputOptions(uncompressedBytes),
-      );
-    case "ZSTD":
-      return promisify<Uint8Array, zlib.ZstdOptions, Uint8Array>(zlib.zstdDecompress)(
-        bytes,
-        outputOptions(uncompressedBytes),
-      );
-    case "UNCOMPRESSED":
-    case "SNAPPY":
-    case "LZO":
-    case "LZ4":
-    case "LZ4_RAW":
-      return Promise.resolve(decompressNow(codec, bytes, uncompressedBytes));
-    default:
-      return unreachable(codec);
-  }
-}
-
 function outputOptions(uncompressedBytes: number): { chunkSize: number; maxOutputLength: number } {
   return {
-    chunkSize: Math.min(Math.max(uncompressedBytes, 64), outputStepBytesMax),
+    // One byte more than there is: a step that is filled to the last byte is followed by another that finds nothing.
+    chunkSize: Math.min(Math.max(uncompressedBytes + 1, 64), outputStepBytesMax),
     maxOutputLength: uncompressedBytes,
   };
 }

@@ -1,7 +1,7 @@
 import { assembleChunk } from "./assemble-chunk.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { ChunkExtras, Codec, WrittenChunk } from "./column-data.ts";
-import { compressNow, writableCodec } from "./compression.ts";
+import { compress, writableCodec } from "./compression.ts";
 import type { EncodedPage, PageFormat, Stored } from "./encode-page.ts";
 import { encodeDictionaryPage, sealed } from "./encode-page.ts";
 import { bitWidthOf, encodeRun } from "./hybrid.ts";
@@ -24,17 +24,17 @@ const pageRowsMax = 2 ** 31 - 1;
  *
  * A value in a repeated column is a list of one element. Rows beyond 2^31 - 1 take several pages.
  */
-export async function constantChunk(
+export function constantChunk(
   value: Values,
   column: LeafColumn,
   rows: number,
   extras: ChunkExtras,
   codec: Codec = "UNCOMPRESSED",
-): Promise<WrittenChunk> {
+): WrittenChunk {
   const format: PageFormat = { codec: writableCodec(codec), dataPageVersion: 1, checksums: false };
   const present = valueCount(value) > 0 && rows > 0;
   const inDictionary = present && column.physicalType !== "BOOLEAN";
-  const dictionaryPage = inDictionary ? await encodeDictionaryPage(value, format) : undefined;
+  const dictionaryPage = inDictionary ? encodeDictionaryPage(value, format) : undefined;
   const spans: PageSpan[] = [];
   const pages: EncodedPage[] = [];
   for (let start = 0; start < rows || spans.length === 0; start += pageRowsMax) {
@@ -52,16 +52,12 @@ export async function constantChunk(
   }
   const stored: Stored = { as: "plain", values: value };
   const summary = summarise(value, column, spans, present, extras);
-  return assembleChunk({
-    column,
-    codec: format.codec,
+  return assembleChunk(
+    { column, codec: format.codec, spans, summary, extras },
     dictionaryPage,
     pages,
-    spans,
-    summary,
     stored,
-    extras,
-  });
+  );
 }
 
 function constantPage(
@@ -72,9 +68,10 @@ function constantPage(
   format: PageFormat,
 ): EncodedPage {
   const writer = new ByteWriter(64);
-  if (column.maxRepetitionLevel > 0) levelRun(0, column.maxRepetitionLevel, count, writer);
-  if (column.maxDefinitionLevel > 0) {
-    levelRun(present ? column.maxDefinitionLevel : 0, column.maxDefinitionLevel, count, writer);
+  const { maxDefinitionLevel, maxRepetitionLevel } = column;
+  if (maxRepetitionLevel > 0) encodeRepeatedLevel(0, count, maxRepetitionLevel, writer);
+  if (maxDefinitionLevel > 0) {
+    encodeRepeatedLevel(present ? maxDefinitionLevel : 0, count, maxDefinitionLevel, writer);
   }
   let encoding: number = Encoding.PLAIN;
   if (present && value.kind === "bool") {
@@ -94,10 +91,11 @@ function constantPage(
     repetitionLevelEncoding: Encoding.RLE,
   };
   const body = writer.finish();
-  return sealed(page, [compressNow(format.codec, body)], body.length, format);
+  return sealed(page, [compress(format.codec, body)], body.length, format);
 }
 
-function levelRun(level: number, max: number, count: number, writer: ByteWriter): void {
+/** One level for all entries, as a v1 page holds it. */
+function encodeRepeatedLevel(level: number, count: number, max: number, writer: ByteWriter): void {
   prefixed(writer, () => {
     if (count > 0) encodeRun(level, count, bitWidthOf(max), writer);
   });

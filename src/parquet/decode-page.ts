@@ -1,12 +1,11 @@
 import { ColonnadeError } from "../base/errors.ts";
 import type { ChunkAssembly } from "./chunk-assembly.ts";
-import { countRows } from "./chunk-assembly.ts";
 import { decodeByteStreamSplit } from "./byte-stream-split.ts";
 import { decodeDelta32, decodeDelta64 } from "./delta-binary-packed.ts";
 import { asFixed, decodeDeltaLength, decodeDeltaStrings } from "./delta-byte-array.ts";
 import { bitWidthOf, decodeHybrid } from "./hybrid.ts";
 import type { LeafColumn } from "./leaf-type.ts";
-import { countAtMaximum, decodeLevelsV1, readUint32 } from "./levels.ts";
+import { areAllAtMaximum, countAtMaximum, decodeLevelsV1, readUint32 } from "./levels.ts";
 import { malformedPage } from "./page-error.ts";
 import type { DataPageV1, DataPageV2, PageHead } from "./page-header.ts";
 import { decodePlain } from "./plain.ts";
@@ -25,20 +24,27 @@ export function decodePage(
   if (page.type !== "data" && page.type !== "dataV2") return;
   const { numValues } = page;
   const start = chunk.entries;
-  const position =
+  const { position, values } =
     page.type === "data" ? levelsV1(page, body, column, chunk) : levelsV2(page, body, column, chunk);
-  const definitionLevels = chunk.definitionLevels(0);
-  const count =
-    definitionLevels === undefined
-      ? numValues
-      : countAtMaximum(definitionLevels, start, numValues, column.maxDefinitionLevel);
-  const rows = countRows(chunk.repetitionLevels(0), start, numValues, column.maxRepetitionLevel);
-  decodeValues(page.encoding, body, position, column, count, chunk);
+  const rows = chunk.countRows(start, numValues);
+  decodeValues(page.encoding, body, position, column, values, chunk);
   chunk.addPage(rows, numValues);
 }
 
+interface DecodedLevels {
+  /** Where the values begin. */
+  readonly position: number;
+  /** How many there are: entries at the highest definition level. */
+  readonly values: number;
+}
+
 /** Repetition levels come first, then definition levels; a column whose maximum is 0 has none. */
-function levelsV1(page: DataPageV1, body: Uint8Array, column: LeafColumn, chunk: ChunkAssembly): number {
+function levelsV1(
+  page: DataPageV1,
+  body: Uint8Array,
+  column: LeafColumn,
+  chunk: ChunkAssembly,
+): DecodedLevels {
   const { numValues } = page;
   const start = chunk.entries;
   let position = 0;
@@ -48,16 +54,28 @@ function levelsV1(page: DataPageV1, body: Uint8Array, column: LeafColumn, chunk:
     const encoding = page.repetitionLevelEncoding;
     position = decodeLevelsV1(body, position, encoding, max, repetitionLevels, start, numValues);
   }
-  const definitionLevels = chunk.definitionLevels(numValues);
-  if (definitionLevels !== undefined) {
-    const max = column.maxDefinitionLevel;
-    const encoding = page.definitionLevelEncoding;
-    position = decodeLevelsV1(body, position, encoding, max, definitionLevels, start, numValues);
+  const max = column.maxDefinitionLevel;
+  if (max === 0) return { position, values: numValues };
+  const encoding = page.definitionLevelEncoding;
+  if (encoding === Encoding.RLE && body.length - position >= 4) {
+    const length = readUint32(body, position);
+    const end = position + 4 + length;
+    if (end <= body.length && areAllAtMaximum(body, position + 4, end, max, numValues)) {
+      chunk.addPresent(numValues);
+      return { position: end, values: numValues };
+    }
   }
-  return position;
+  const definitionLevels = chunk.definitionLevels(numValues);
+  position = decodeLevelsV1(body, position, encoding, max, definitionLevels, start, numValues);
+  return { position, values: countAtMaximum(definitionLevels, start, numValues, max) };
 }
 
-function levelsV2(page: DataPageV2, body: Uint8Array, column: LeafColumn, chunk: ChunkAssembly): number {
+function levelsV2(
+  page: DataPageV2,
+  body: Uint8Array,
+  column: LeafColumn,
+  chunk: ChunkAssembly,
+): DecodedLevels {
   const { numValues, repetitionLevelsBytes, definitionLevelsBytes } = page;
   const start = chunk.entries;
   const repetitionLevels = chunk.repetitionLevels(numValues);
@@ -65,13 +83,16 @@ function levelsV2(page: DataPageV2, body: Uint8Array, column: LeafColumn, chunk:
     const width = bitWidthOf(column.maxRepetitionLevel);
     decodeHybrid(body, 0, repetitionLevelsBytes, width, repetitionLevels, start, numValues);
   }
-  const end = repetitionLevelsBytes + definitionLevelsBytes;
-  const definitionLevels = chunk.definitionLevels(numValues);
-  if (definitionLevels !== undefined) {
-    const width = bitWidthOf(column.maxDefinitionLevel);
-    decodeHybrid(body, repetitionLevelsBytes, end, width, definitionLevels, start, numValues);
+  const position = repetitionLevelsBytes + definitionLevelsBytes;
+  const max = column.maxDefinitionLevel;
+  if (max === 0) return { position, values: numValues };
+  if (areAllAtMaximum(body, repetitionLevelsBytes, position, max, numValues)) {
+    chunk.addPresent(numValues);
+    return { position, values: numValues };
   }
-  return end;
+  const definitionLevels = chunk.definitionLevels(numValues);
+  decodeHybrid(body, repetitionLevelsBytes, position, bitWidthOf(max), definitionLevels, start, numValues);
+  return { position, values: countAtMaximum(definitionLevels, start, numValues, max) };
 }
 
 function decodeValues(

@@ -15,16 +15,24 @@ import { Encoding } from "./spec.ts";
 import type { Values } from "./values.ts";
 import { valueCount } from "./values.ts";
 
-/** A page as it goes into the chunk. */
-export interface EncodedPage {
+/** What is known of a page once it is written. Serialisable. */
+export interface PageFacts {
   readonly page: DataPageV1 | DataPageV2 | DictionaryPage;
-  readonly header: Uint8Array;
-  /** In order; of a v2 page the levels come first, uncompressed. */
-  readonly body: readonly Uint8Array[];
   /** Header and body. */
   readonly bytes: number;
   /** Header and body, had the body not been compressed. */
   readonly uncompressedBytes: number;
+}
+
+/** A page as it goes into the chunk. */
+export interface EncodedPage extends PageFacts {
+  readonly header: Uint8Array;
+  /** In order; of a v2 page the levels come first, uncompressed. */
+  readonly body: readonly Uint8Array[];
+}
+
+export function pageFacts({ page, bytes, uncompressedBytes }: EncodedPage): PageFacts {
+  return { page, bytes, uncompressedBytes };
 }
 
 /** The values of a chunk as they are written: as indices into a dictionary, or plain. */
@@ -38,27 +46,29 @@ export interface PageFormat {
   readonly checksums: boolean;
 }
 
-export async function encodeDictionaryPage(entries: Values, format: PageFormat): Promise<EncodedPage> {
+export function encodeDictionaryPage(
+  entries: Values,
+  format: PageFormat,
+  encoding: number = Encoding.PLAIN,
+): EncodedPage {
   const count = valueCount(entries);
   const writer = new ByteWriter(plainBytes(entries, 0, count));
   encodePlain(entries, 0, count, writer);
-  const page: DictionaryPage = { type: "dictionary", numValues: count, encoding: Encoding.PLAIN };
-  const body = await compress(format.codec, writer.finish());
+  const page: DictionaryPage = { type: "dictionary", numValues: count, encoding };
+  const body = compress(format.codec, writer.finish());
   return sealed(page, [body], writer.length, format);
 }
 
 /** The data page of `span`. Source: parquet-format README "Data Pages"; parquet.thrift, DataPageHeaderV2. */
-export async function encodeDataPage(
+export function encodeDataPage(
   data: ColumnData,
   stored: Stored,
   span: PageSpan,
   column: LeafColumn,
   format: PageFormat,
-): Promise<EncodedPage> {
+): EncodedPage {
   const v2 = format.dataPageVersion === 2;
-  const writer = new ByteWriter(
-    256 + span.entries + (stored.as === "plain" ? spanBytes(stored.values, span) : 0),
-  );
+  const writer = new ByteWriter(bodyBytes(data, stored, span));
   const { entryStart, entries } = span;
   let repetitionLevelsBytes = 0;
   if (data.repetitionLevels !== undefined) {
@@ -66,7 +76,7 @@ export async function encodeDataPage(
     repetitionLevelsBytes = encodeLevels(data.repetitionLevels, entryStart, entries, max, !v2, writer);
   }
   let definitionLevelsBytes = 0;
-  if (data.definitionLevels !== undefined) {
+  if (column.maxDefinitionLevel > 0) {
     const max = column.maxDefinitionLevel;
     definitionLevelsBytes = encodeLevels(data.definitionLevels, entryStart, entries, max, !v2, writer);
   }
@@ -81,7 +91,7 @@ export async function encodeDataPage(
       definitionLevelEncoding: Encoding.RLE,
       repetitionLevelEncoding: Encoding.RLE,
     };
-    return sealed(page, [await compress(format.codec, body)], body.length, format);
+    return sealed(page, [compress(format.codec, body)], body.length, format);
   }
   const levelsBytes = repetitionLevelsBytes + definitionLevelsBytes;
   const page: DataPageV2 = {
@@ -96,7 +106,7 @@ export async function encodeDataPage(
     compressed: format.codec !== "UNCOMPRESSED" && body.length > levelsBytes,
   };
   const values = body.subarray(levelsBytes);
-  const section = page.compressed ? await compress(format.codec, values) : values;
+  const section = page.compressed ? compress(format.codec, values) : values;
   return sealed(page, [body.subarray(0, levelsBytes), section], body.length, format);
 }
 
@@ -111,8 +121,15 @@ function encodeValues(stored: Stored, span: PageSpan, writer: ByteWriter): void 
   encodeHybrid(indices, span.valueStart, span.values, bitWidth, writer);
 }
 
-function spanBytes(values: Values, span: PageSpan): number {
-  return plainBytes(values, span.valueStart, span.valueStart + span.values);
+/** About what the body takes, so that it seldom has to grow. */
+function bodyBytes(data: ColumnData, stored: Stored, span: PageSpan): number {
+  const levelsBytes = data.definitionLevels === undefined ? 0 : span.entries;
+  const { valueStart, values } = span;
+  if (stored.as === "plain") {
+    return 256 + levelsBytes + plainBytes(stored.values, valueStart, valueStart + values);
+  }
+  const bitWidth = indexBitWidth(valueCount(stored.dictionary.entries));
+  return 256 + levelsBytes + Math.ceil((values * bitWidth) / 8);
 }
 
 /** Puts the header before a body whose parts are final. */

@@ -3,23 +3,24 @@ import { withDictionary } from "./dictionary-data.ts";
 import { gatherValues } from "./gather-values.ts";
 
 /**
- * The column with only the given rows (ascending, 0-based in the row group), in their order. Page boundaries stay
- * where they were between the rows that stay; pages that lose all their rows vanish.
+ * The column with only the given rows (ascending, 0-based), in their order. Page boundaries stay where they were between
+ * the rows that stay; pages that lose all their rows vanish. `keepsBegun`: of pages from the middle of a chunk, whether the
+ * end of a row that began before them stays.
  */
-export function keepRows(data: ColumnData, rows: Uint32Array): ColumnData {
+export function keepRows(data: ColumnData, rows: Uint32Array, keepsBegun = false): ColumnData {
   const kept = new Uint8Array(data.rows);
   for (const row of rows) kept[row] = 1;
-  return filterRows(data, kept);
+  return filterRows(data, kept, keepsBegun);
 }
 
-/** The column without the given rows (ascending, 0-based in the row group). */
-export function dropRows(data: ColumnData, rows: Uint32Array): ColumnData {
+/** The column without the given rows (ascending, 0-based). */
+export function dropRows(data: ColumnData, rows: Uint32Array, keepsBegun = true): ColumnData {
   const kept = new Uint8Array(data.rows).fill(1);
   for (const row of rows) kept[row] = 0;
-  return filterRows(data, kept);
+  return filterRows(data, kept, keepsBegun);
 }
 
-function filterRows(data: ColumnData, kept: Uint8Array): ColumnData {
+function filterRows(data: ColumnData, kept: Uint8Array, keepsBegun: boolean): ColumnData {
   const { definitionLevels, repetitionLevels, layout } = data;
   const maximum = valueLevel(data);
   const definition = definitionLevels && new Uint16Array(data.entries);
@@ -35,7 +36,7 @@ function filterRows(data: ColumnData, kept: Uint8Array): ColumnData {
     const beginsRow = repetitionLevels === undefined || repetitionLevels[entry] === 0;
     if (beginsRow) row += 1;
     const hasValue = definitionLevels === undefined || definitionLevels[entry] === maximum;
-    if (kept[row] === 1) {
+    if (row < 0 ? keepsBegun : kept[row] === 1) {
       if (definition !== undefined) definition[entries] = definitionLevels?.[entry] ?? 0;
       if (repetition !== undefined) repetition[entries] = repetitionLevels?.[entry] ?? 0;
       if (hasValue) {

@@ -9,7 +9,7 @@ import { malformedPage } from "./page-error.ts";
  */
 
 /** A shorter repetition costs less inside a bit-packed run than as a run of its own. */
-const runLengthMin = 8;
+export const runLengthMin = 8;
 /** 63 groups of 8: the header stays one byte, which the oldest readers rely on. */
 const packedRunMax = 504;
 

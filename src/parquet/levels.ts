@@ -1,5 +1,5 @@
 import type { ByteWriter } from "./byte-writer.ts";
-import { bitWidthOf, decodeHybrid, encodeHybrid } from "./hybrid.ts";
+import { bitWidthOf, decodeHybrid, encodeHybrid, encodeRun, runLengthMin } from "./hybrid.ts";
 import { malformedPage } from "./page-error.ts";
 import { Encoding } from "./spec.ts";
 
@@ -72,9 +72,12 @@ export function countAtMaximum(levels: Uint16Array, start: number, count: number
   return atMaximum;
 }
 
-/** Appends levels as a v1 page holds them (`prefixed`) or as a v2 page does. Returns the bytes they took. */
+/**
+ * Appends levels as a v1 page holds them (`prefixed`) or as a v2 page does. Returns the bytes they took. `levels` is
+ * undefined where all of them are at the maximum.
+ */
 export function encodeLevels(
-  levels: Uint16Array,
+  levels: Uint16Array | undefined,
   start: number,
   count: number,
   max: number,
@@ -86,10 +89,45 @@ export function encodeLevels(
     writer.reserve(4);
     writer.length += 4;
   }
-  encodeHybrid(levels, start, count, bitWidthOf(max), writer);
+  if (levels !== undefined) encodeHybrid(levels, start, count, bitWidthOf(max), writer);
+  else if (count > 0) encodeUniform(max, count, bitWidthOf(max), writer);
   const length = writer.length - before;
   if (prefixed) writer.patchUint32(before, length - 4);
   return length;
+}
+
+/** As {@link encodeHybrid} writes that many equal values. */
+function encodeUniform(level: number, count: number, bitWidth: number, writer: ByteWriter): void {
+  if (count >= runLengthMin) encodeRun(level, count, bitWidth, writer);
+  else encodeHybrid(new Uint16Array(count).fill(level), 0, count, bitWidth, writer);
+}
+
+/**
+ * Whether the levels of a page are one run of the maximum, as those of a page without nulls are. `start` and `end` enclose
+ * the hybrid encoding.
+ */
+export function areAllAtMaximum(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  max: number,
+  count: number,
+): boolean {
+  let header = 0;
+  let position = start;
+  for (let shift = 0; shift <= 28; shift += 7) {
+    if (position >= end) return false;
+    const byte = bytes[position] as number;
+    position += 1;
+    header += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) break;
+  }
+  if (header % 2 === 1 || header / 2 < count) return false;
+  const valueBytes = (bitWidthOf(max) + 7) >>> 3;
+  if (end - position < valueBytes) return false;
+  let value = 0;
+  for (let i = 0; i < valueBytes; i += 1) value |= (bytes[position + i] as number) << (8 * i);
+  return value === max;
 }
 
 export function readUint32(bytes: Uint8Array, position: number): number {

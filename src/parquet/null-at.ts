@@ -13,15 +13,15 @@ import { valueCount } from "./values.ts";
  */
 export function nullAt(data: ColumnData, positions: Uint32Array, column: LeafColumn): ColumnData {
   if (positions.length === 0) return data;
-  const { definitionLevels, dictionary } = data;
+  const { dictionary } = data;
   const maximum = column.maxDefinitionLevel;
-  if (definitionLevels === undefined || maximum === 0) {
+  if (maximum === 0) {
     throw new ColonnadeError("internal", "COLUMN_REQUIRED", "a required column cannot hold nulls", {
       column: column.path.join("."),
     });
   }
   const count = dictionary?.indices.length ?? valueCount(data.values);
-  const levels = Uint16Array.from(definitionLevels);
+  const levels = levelsOf(data, maximum);
   const kept = new Int32Array(count);
   let keptCount = 0;
   let next = 0;
@@ -42,6 +42,11 @@ export function nullAt(data: ColumnData, positions: Uint32Array, column: LeafCol
   const indices = new Int32Array(keptCount);
   for (let i = 0; i < keptCount; i += 1) indices[i] = dictionary.indices[kept[i] as number] as number;
   return withDictionary(rest, { entries: dictionary.entries, indices });
+}
+
+/** The definition levels of every entry, to be changed. */
+export function levelsOf({ definitionLevels, entries }: ColumnData, maximum: number): Uint16Array {
+  return definitionLevels?.slice() ?? new Uint16Array(entries).fill(maximum);
 }
 
 /** Everything but the values, so that copying does not look a dictionary up. */

@@ -1,6 +1,6 @@
 import { ColonnadeError } from "../base/errors.ts";
 import type { Placement } from "./chunk-facts.ts";
-import type { WrittenChunk } from "./column-data.ts";
+import type { ChunkDescription } from "./column-data.ts";
 import type { PhysicalType } from "./leaf-type.ts";
 import { ColumnChunk, ColumnMetaData, Statistics } from "./spec.ts";
 import { physicalTypes } from "./storage.ts";
@@ -27,8 +27,8 @@ export interface CopiedChunk extends OutputIndexes {
 /** A chunk written anew. */
 export interface PlacedChunk extends OutputIndexes {
   readonly kind: "written";
-  readonly chunk: WrittenChunk;
-  /** Where `chunk.bytes` begins in the output. */
+  readonly chunk: ChunkDescription;
+  /** Where the chunk's pages begin in the output. */
   readonly offset: number;
   /** The source leaf whose sort order the new values still have. */
   readonly keepsOrderOf?: number;

@@ -2,10 +2,9 @@ import { unpackBits } from "./bit-pack.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { wordsOf } from "./gather-values.ts";
 import type { LeafColumn } from "./leaf-type.ts";
-import { readUint32 } from "./levels.ts";
 import { malformedPage } from "./page-error.ts";
 import type { Piece } from "./value-pieces.ts";
-import { copyBytes, widthOf } from "./value-pieces.ts";
+import { copiedByLoopMax, copyBytes, widthOf } from "./value-pieces.ts";
 import type { Values } from "./values.ts";
 
 /** `count` PLAIN values from `position` on. Source: parquet-format Encodings.md, "Plain". */
@@ -27,26 +26,29 @@ function decodePlainBytes(bytes: Uint8Array, start: number, count: number): Piec
   // Each value has a length of four bytes at least: bounds the allocation.
   if (count * 4 > bytes.length - start) throw endsEarly(count, bytes.length - start);
   const offsets = new Int32Array(count + 1);
+  // What a page holds beyond its lengths are its values, so this is all the room that they can need, and seldom too much.
+  const data = new Uint8Array(bytes.length - start - 4 * count);
+  const end = bytes.length - 4;
   let position = start;
   let total = 0;
   for (let i = 1; i <= count; i += 1) {
-    if (bytes.length - position < 4) throw endsEarly(count, bytes.length - position);
-    const length = readUint32(bytes, position);
+    if (position > end) throw endsEarly(count, bytes.length - position);
+    const length =
+      ((bytes[position] as number) |
+        ((bytes[position + 1] as number) << 8) |
+        ((bytes[position + 2] as number) << 16) |
+        ((bytes[position + 3] as number) << 24)) >>>
+      0;
     position += 4;
-    if (length > bytes.length - position) throw endsEarly(count, bytes.length - position);
+    if (length > bytes.length - position || length > data.length - total)
+      throw endsEarly(count, bytes.length - position);
+    if (length > copiedByLoopMax) data.set(bytes.subarray(position, position + length), total);
+    else for (let k = 0; k < length; k += 1) data[total + k] = bytes[position + k] as number;
     position += length;
     total += length;
     offsets[i] = total;
   }
-  const data = new Uint8Array(total);
-  position = start;
-  for (let i = 0; i < count; i += 1) {
-    const at = offsets[i] as number;
-    const length = (offsets[i + 1] as number) - at;
-    copyBytes(bytes, position + 4, length, data, at);
-    position += 4 + length;
-  }
-  return { kind: "bytes", offsets, data };
+  return { kind: "bytes", offsets, data: data.length === total ? data : data.slice(0, total) };
 }
 
 function endsEarly(count: number, bytes: number): Error {

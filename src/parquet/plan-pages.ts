@@ -1,7 +1,7 @@
 import type { ColumnData } from "./column-data.ts";
 import type { LeafColumn } from "./leaf-type.ts";
 import { plainBytes } from "./plain.ts";
-import type { Values } from "./values.ts";
+import { type Values, valueCount } from "./values.ts";
 
 /** The stretch of a chunk that one data page holds: of rows, of entries (levels) and of dense values. */
 export interface PageSpan {
@@ -49,6 +49,21 @@ export function planPages(data: ColumnData, column: LeafColumn, plain: Values | 
   if (entries > start.entry || spans.length === 0)
     spans.push(spanBetween(start, { row, entry: entries, value }));
   return spans;
+}
+
+/**
+ * Where one page of a source is cut: nowhere, unless what is in it has outgrown a page. It may begin inside a row; its
+ * pieces do not.
+ */
+export function planPage(data: ColumnData, column: LeafColumn, plain: Values | undefined): PageSpan[] {
+  const values = plain === undefined ? data.dictionary?.indices.length : valueCount(plain);
+  const whole = spanBetween(
+    { row: 0, entry: 0, value: 0 },
+    { row: data.rows, entry: data.entries, value: values ?? valueCount(data.values) },
+  );
+  if (pageBytes(plain, { row: 0, entry: 0, value: 0 }, data.entries, whole.values) < mirroredPageBytesMax)
+    return [whole];
+  return planPages(data, column, plain);
 }
 
 function mirroredRows(data: ColumnData): number[] | undefined {

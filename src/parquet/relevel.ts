@@ -22,10 +22,12 @@ export function mapDefinitionLevels(
   target: LeafColumn,
 ): Releveled {
   const { definitionLevels, entries } = data;
-  const mapped = target.maxDefinitionLevel === 0 ? undefined : new Uint16Array(entries);
+  const maximum = target.maxDefinitionLevel;
+  const uniform = definitionLevels === undefined ? (table[source.maxDefinitionLevel] ?? maximum) : undefined;
+  const mapped = maximum === 0 || uniform === maximum ? undefined : new Uint16Array(entries);
   const violations: number[] = [];
   if (definitionLevels === undefined) {
-    mapped?.fill(table[source.maxDefinitionLevel] ?? target.maxDefinitionLevel);
+    mapped?.fill(uniform ?? maximum);
   } else {
     for (let entry = 0; entry < entries; entry += 1) {
       const level = table[definitionLevels[entry] as number] ?? -1;

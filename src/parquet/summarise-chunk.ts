@@ -5,8 +5,10 @@ import type { PageSpan } from "./plan-pages.ts";
 import type { ValueOrder } from "./value-order.ts";
 import { orderOf } from "./value-order.ts";
 import type { ValueRange } from "./value-range.ts";
-import { joinRanges, rangeOf, rangeOfIndices, seenEntries } from "./value-range.ts";
-import type { Values } from "./values.ts";
+import { joinRanges, rangeOf, rangeOfIndices, type SeenEntries, seenEntries } from "./value-range.ts";
+import { joinValues } from "./value-pieces.ts";
+import { type Values, valueCount } from "./values.ts";
+import { gatherValues } from "./gather-values.ts";
 
 /** What statistics and page index are made from. */
 export interface ChunkSummary {
@@ -33,29 +35,30 @@ const whole = (data: ColumnData, values: number): PageSpan => ({
   values,
 });
 
+/** `seen` may be kept from page to page while the dictionary is the same. */
 export function summariseChunk(
   data: ColumnData,
   stored: Stored,
   spans: readonly PageSpan[],
   column: LeafColumn,
   extras: ChunkExtras,
+  seen?: SeenEntries,
 ): ChunkSummary {
   const order = orderOf(column);
   const values = stored.as === "dictionary" ? stored.dictionary.entries : stored.values;
   const last = spans.at(-1);
-  const valueCount = last === undefined ? 0 : last.valueStart + last.values;
+  const count = last === undefined ? 0 : last.valueStart + last.values;
   const wanted = extras.statistics || extras.pageIndex;
-  const parts = extras.pageIndex ? spans : [whole(data, valueCount)];
-  const pageRanges = wanted ? rangesOf(stored, order, parts) : [];
-  let range: ValueRange = { min: -1, max: -1, nans: 0 };
-  for (const part of pageRanges) range = joinRanges(values, order, range, part);
+  const parts = extras.pageIndex ? spans : [whole(data, count)];
+  const pageRanges = wanted ? rangesOf(stored, order, parts, seen) : [];
+  const range = joinAll(values, order, pageRanges);
   const sizes = extras.sizeStatistics ? spans : [];
   return {
     order,
     values,
     range,
     pageRanges,
-    nullCount: data.entries - valueCount,
+    nullCount: data.entries - count,
     repetitionHistograms: histograms(data.repetitionLevels, column.maxRepetitionLevel, sizes),
     definitionHistograms: histograms(data.definitionLevels, column.maxDefinitionLevel, sizes),
     byteArrayBytes:
@@ -63,21 +66,80 @@ export function summariseChunk(
   };
 }
 
-function rangesOf(stored: Stored, order: ValueOrder, parts: readonly PageSpan[]): ValueRange[] {
+function joinAll(values: Values, order: ValueOrder, ranges: readonly ValueRange[]): ValueRange {
+  let joined: ValueRange = { min: -1, max: -1, nans: 0 };
+  for (const range of ranges) joined = joinRanges(values, order, joined, range);
+  return joined;
+}
+
+/** The same summary with no more values than its bounds. */
+export function compactSummary(summary: ChunkSummary): ChunkSummary {
+  const positions: number[] = [];
+  const moved = ({ min, max, nans }: ValueRange): ValueRange =>
+    min === -1 ? { min, max, nans } : { min: positions.push(min) - 1, max: positions.push(max) - 1, nans };
+  const pageRanges = summary.pageRanges.map(moved);
+  const range = moved(summary.range);
+  return { ...summary, values: gatherValues(summary.values, Int32Array.from(positions)), range, pageRanges };
+}
+
+/** Of one page after another (`wanted.pageIndex`: each keeps its range), or of one run of pages after another. */
+export function joinSummaries(
+  summaries: readonly ChunkSummary[],
+  column: LeafColumn,
+  wanted: ChunkExtras,
+): ChunkSummary {
+  const order = orderOf(column);
+  const values = joinValues(
+    column,
+    summaries.map((summary) => summary.values),
+  );
+  const pageRanges: ValueRange[] = [];
+  let base = 0;
+  for (const summary of summaries) {
+    for (const { min, max, nans } of summary.pageRanges) {
+      pageRanges.push(min === -1 ? { min, max, nans } : { min: base + min, max: base + max, nans });
+    }
+    base += valueCount(summary.values);
+  }
+  const range = joinAll(values, order, pageRanges);
+  let nullCount = 0;
+  for (const summary of summaries) nullCount += summary.nullCount;
+  return compactSummary({
+    order,
+    values,
+    range,
+    pageRanges: wanted.pageIndex || pageRanges.length === 0 ? pageRanges : [range],
+    nullCount,
+    repetitionHistograms: summaries.flatMap((summary) => summary.repetitionHistograms),
+    definitionHistograms: summaries.flatMap((summary) => summary.definitionHistograms),
+    byteArrayBytes: summaries.flatMap((summary) => summary.byteArrayBytes),
+  });
+}
+
+function rangesOf(
+  stored: Stored,
+  order: ValueOrder,
+  parts: readonly PageSpan[],
+  kept: SeenEntries | undefined,
+): ValueRange[] {
   if (stored.as === "plain") {
     return parts.map((part) => rangeOf(stored.values, order, part.valueStart, part.valueStart + part.values));
   }
   const { dictionary } = stored;
-  const seen = seenEntries(dictionary);
+  const seen = kept ?? seenEntries(dictionary);
   return parts.map((part) =>
     rangeOfIndices(dictionary, order, part.valueStart, part.valueStart + part.values, seen),
   );
 }
 
 function histograms(levels: Uint16Array | undefined, max: number, spans: readonly PageSpan[]): number[][] {
-  if (levels === undefined) return [];
+  if (max === 0) return [];
   return spans.map((span) => {
     const counts = Array.from({ length: max + 1 }, () => 0);
+    if (levels === undefined) {
+      counts[max] = span.entries;
+      return counts;
+    }
     for (let i = span.entryStart; i < span.entryStart + span.entries; i += 1) {
       const level = levels[i] as number;
       counts[level] = (counts[level] as number) + 1;

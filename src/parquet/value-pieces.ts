@@ -46,6 +46,19 @@ export function joinPieces(column: LeafColumn, pieces: readonly Piece[]): Values
   return column.physicalType === "BYTE_ARRAY" ? joinBytes(pieces) : fixedValues(column, joinFixed(pieces));
 }
 
+/** Values of one column one after another. */
+export function joinValues(column: LeafColumn, parts: readonly Values[]): Values {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  return joinPieces(column, parts.map(pieceOf));
+}
+
+function pieceOf(values: Values): Piece {
+  if (values.kind === "bytes") return values;
+  const { buffer, byteOffset, byteLength } = values.data;
+  return { kind: "fixed", data: new Uint8Array(buffer, byteOffset, byteLength) };
+}
+
 /** Values over fixed-width bytes whose buffer is aligned for every type. */
 export function fixedValues(column: LeafColumn, bytes: Uint8Array): Values {
   const { buffer, byteOffset, byteLength } = bytes;
@@ -68,10 +81,15 @@ export function fixedValues(column: LeafColumn, bytes: Uint8Array): Values {
   }
 }
 
+/** Every typed array may begin there. */
+const alignmentBytes = 8;
+
 function joinFixed(pieces: readonly Piece[]): Uint8Array {
+  const [only] = pieces;
+  if (pieces.length === 1 && only !== undefined && only.data.byteOffset % alignmentBytes === 0)
+    return only.data;
   let length = 0;
   for (const piece of pieces) length += piece.data.length;
-  // Always a copy: a page's values are seldom aligned, and a view would keep the whole page alive.
   const joined = new Uint8Array(length);
   let at = 0;
   for (const piece of pieces) {
@@ -111,11 +129,10 @@ export function checkOffsets(bytes: number): void {
   if (bytes > 0x7fffffff) throw tooLarge("a column chunk holds 2 GiB of values or more", { bytes });
 }
 
-/**
- * Copies bytes between arrays. Short values are the rule, and for them a loop is faster than making the two
- * views that `set` needs.
- */
+/** Short values are the rule, and for them a loop is faster than making the two views that `set` needs. */
+export const copiedByLoopMax = 48;
+
 export function copyBytes(from: Uint8Array, start: number, length: number, to: Uint8Array, at: number): void {
-  if (length > 48) to.set(from.subarray(start, start + length), at);
+  if (length > copiedByLoopMax) to.set(from.subarray(start, start + length), at);
   else for (let i = 0; i < length; i += 1) to[at + i] = from[start + i] as number;
 }

@@ -20,7 +20,7 @@ export function rangeOf(values: Values, order: ValueOrder, from: number, to: num
     case "int32":
       return rangeOfNumbers(order === "unsigned" ? unsigned32(values.data) : values.data, from, to);
     case "int64":
-      return rangeOfBigInts(order === "unsigned" ? unsigned64(values.data) : values.data, from, to);
+      return rangeOfPairs(values.data, order, from, to);
     case "float":
     case "double":
       return rangeOfFloats(values.data, from, to);
@@ -37,7 +37,7 @@ export function rangeOfIndices(
   order: ValueOrder,
   from: number,
   to: number,
-  seen: { readonly pages: Int32Array; page: number },
+  seen: SeenEntries,
 ): ValueRange {
   if (order === "none" || from === to) return none;
   const { entries, indices } = dictionary;
@@ -64,7 +64,12 @@ export function rangeOfIndices(
 }
 
 /** What {@link rangeOfIndices} remembers between pages. */
-export function seenEntries(dictionary: Dictionary): { readonly pages: Int32Array; page: number } {
+export interface SeenEntries {
+  readonly pages: Int32Array;
+  page: number;
+}
+
+export function seenEntries(dictionary: { readonly entries: Values }): SeenEntries {
   return { pages: new Int32Array(valueCount(dictionary.entries)), page: 0 };
 }
 
@@ -82,10 +87,6 @@ export function joinRanges(values: Values, order: ValueOrder, a: ValueRange, b: 
 
 function unsigned32(data: Int32Array): Uint32Array {
   return new Uint32Array(data.buffer, data.byteOffset, data.length);
-}
-
-function unsigned64(data: BigInt64Array): BigUint64Array {
-  return new BigUint64Array(data.buffer, data.byteOffset, data.length);
 }
 
 function rangeOfNumbers(data: Int32Array | Uint32Array, from: number, to: number): ValueRange {
@@ -106,19 +107,34 @@ function rangeOfNumbers(data: Int32Array | Uint32Array, from: number, to: number
   return { min, max, nans: 0 };
 }
 
-function rangeOfBigInts(data: BigInt64Array | BigUint64Array, from: number, to: number): ValueRange {
+/** Compared as high and low halves: a BigInt is an allocation each. */
+function rangeOfPairs(data: BigInt64Array, order: ValueOrder, from: number, to: number): ValueRange {
+  const low = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
+  // The sign of the high half is the number's; without it both halves are plain.
+  const high = order === "unsigned" ? low : new Int32Array(data.buffer, data.byteOffset, data.length * 2);
   let min = from;
   let max = from;
-  let low = data[from] as bigint;
-  let high = low;
+  let minHigh = high[2 * from + 1] as number;
+  let minLow = low[2 * from] as number;
+  let maxHigh = minHigh;
+  let maxLow = minLow;
   for (let i = from + 1; i < to; i += 1) {
-    const value = data[i] as bigint;
-    if (value < low) {
-      low = value;
-      min = i;
-    } else if (value > high) {
-      high = value;
-      max = i;
+    const top = high[2 * i + 1] as number;
+    if (top <= minHigh) {
+      const bottom = low[2 * i] as number;
+      if (top < minHigh || bottom < minLow) {
+        min = i;
+        minHigh = top;
+        minLow = bottom;
+      }
+    }
+    if (top >= maxHigh) {
+      const bottom = low[2 * i] as number;
+      if (top > maxHigh || bottom > maxLow) {
+        max = i;
+        maxHigh = top;
+        maxLow = bottom;
+      }
     }
   }
   return { min, max, nans: 0 };

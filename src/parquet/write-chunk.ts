@@ -7,14 +7,11 @@ import {
 import { assembleChunk } from "./assemble-chunk.ts";
 import type { ChunkExtras, ColumnData, WrittenChunk } from "./column-data.ts";
 import { writableCodec } from "./compression.ts";
-import type { EncodedPage, PageFormat, Stored } from "./encode-page.ts";
+import type { PageFormat, Stored } from "./encode-page.ts";
 import { encodeDataPage, encodeDictionaryPage } from "./encode-page.ts";
 import type { LeafColumn } from "./leaf-type.ts";
 import { planPages } from "./plan-pages.ts";
 import { summariseChunk } from "./summarise-chunk.ts";
-
-/** How many pages are compressed at a time while the next ones are encoded. */
-const pagesInFlight = 4;
 
 /**
  * Writes a column chunk as its source was laid out: page boundaries, dictionary, version of data pages, codec,
@@ -23,11 +20,7 @@ const pagesInFlight = 4;
  * Values go into a dictionary where the source had one, unless it would pass 1 MiB or gain nothing, and else as PLAIN;
  * Hadoop's LZ4 becomes LZ4_RAW. Throws `data` `CODEC_UNSUPPORTED`, `CHUNK_TOO_LARGE`.
  */
-export async function writeColumnChunk(
-  data: ColumnData,
-  column: LeafColumn,
-  extras: ChunkExtras,
-): Promise<WrittenChunk> {
+export function writeColumnChunk(data: ColumnData, column: LeafColumn, extras: ChunkExtras): WrittenChunk {
   const { layout } = data;
   const format: PageFormat = {
     codec: writableCodec(layout.codec),
@@ -37,28 +30,15 @@ export async function writeColumnChunk(
   const stored = chooseStorage(data, column);
   const spans = planPages(data, column, stored.as === "plain" ? stored.values : undefined);
   const dictionaryPage =
-    stored.as === "dictionary" ? await encodeDictionaryPage(stored.dictionary.entries, format) : undefined;
-  const pages: EncodedPage[] = [];
-  let pending: Promise<EncodedPage>[] = [];
-  for (const span of spans) {
-    pending.push(encodeDataPage(data, stored, span, column, format));
-    if (pending.length === pagesInFlight) {
-      pages.push(...(await Promise.all(pending)));
-      pending = [];
-    }
-  }
-  pages.push(...(await Promise.all(pending)));
+    stored.as === "dictionary" ? encodeDictionaryPage(stored.dictionary.entries, format) : undefined;
+  const pages = spans.map((span) => encodeDataPage(data, stored, span, column, format));
   const summary = summariseChunk(data, stored, spans, column, extras);
-  return assembleChunk({
-    column,
-    codec: format.codec,
+  return assembleChunk(
+    { column, codec: format.codec, spans, summary, extras },
     dictionaryPage,
     pages,
-    spans,
-    summary,
     stored,
-    extras,
-  });
+  );
 }
 
 function chooseStorage(data: ColumnData, column: LeafColumn): Stored {

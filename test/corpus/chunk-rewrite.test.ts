@@ -27,7 +27,7 @@ async function readAll(file: OpenFile): Promise<{ rows: number; columns: ColumnD
     for (const leaf of file.footer.leaves) {
       const facts = file.footer.chunkFacts(rowGroup, leaf.leafIndex);
       const { start, end } = chunkByteRange(facts, file.bytes.length);
-      columns.push(await readColumnChunk(file.bytes.subarray(start, end), leaf.column, facts, limits));
+      columns.push(readColumnChunk(file.bytes.subarray(start, end), leaf.column, facts, limits));
     }
     groups.push({ rows, columns });
   }
@@ -43,7 +43,7 @@ async function rewrite(file: OpenFile, relaid: (data: ColumnData) => ColumnData)
       const column = file.footer.leaves[index]?.column;
       if (column === undefined) throw new Error("a column chunk without a leaf");
       expect(data.rows).toBe(rows);
-      chunks.push(await writeColumnChunk(relaid(data), column, everything));
+      chunks.push(writeColumnChunk(relaid(data), column, everything));
     }
     groups.push({ rows, chunks });
   }

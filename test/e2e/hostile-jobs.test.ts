@@ -228,7 +228,7 @@ test("objects of one name in partitions that are merged do not collide", async (
   ]);
 });
 
-test("many columns larger than the memory that there is are migrated one after the other", async () => {
+test("columns whose pages take all the memory that there is are migrated one after the other, and larger ones refused", async () => {
   await using workspace = await createWorkspace();
   const columns = ["a", "b", "c", "d", "e", "f"];
   const wide = columns.map((name, i) => `md5((range + ${i})::VARCHAR) AS ${name}`).join(", ");
@@ -245,8 +245,12 @@ test("many columns larger than the memory that there is are migrated one after t
         .map((name, i) => `\n    - { id: ${i + 1}, name: ${name}, type: string, nullable: ${nullable} }`)
         .join(""),
     );
-  // Each chunk asks for more than the budget that is left beside Node: all of it, alone.
-  const { lines } = await workspace.apply([of(1, true), of(2, false)], { memory: "160MB" });
+  // Each page asks for most of the budget that is left beside Node; with less there is none that it could have.
+  await expect(workspace.apply([of(1, true), of(2, false)], { memory: "160MB" })).rejects.toMatchObject({
+    code: "OBJECTS_FAILED",
+    details: { objects: [{ details: { column: "a", rowGroup: 0, setting: "limits.memory" } }, {}, {}] },
+  });
+  const { lines } = await workspace.apply([of(1, true), of(2, false)], { memory: "220MB" });
   expect(lines.map(({ rows }) => rows)).toEqual([400_000, 400_000, 400_000]);
   expect(await workspace.sql("SELECT count(DISTINCT f)::INT AS n FROM '$out'")).toEqual([{ n: 400_000 }]);
 }, 180_000);

@@ -17,7 +17,7 @@ test("a reader that skips pages by their bounds and chunks by Bloom filters miss
       const wanted = rows.filter((row) => row !== null && !Number.isNaN(row));
       fc.pre(wanted.length > 0);
       const value = wanted[pick % wanted.length] as number | bigint;
-      const chunk = await writeColumnChunk(data, column, everything);
+      const chunk = writeColumnChunk(data, column, everything);
       const file = fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]).buffer;
       const skipping = { file, compressors, usePageIndex: true, useBloomFilters: true };
       const count = async (filter: Record<string, unknown>): Promise<number> =>
@@ -39,7 +39,7 @@ test("a reader that goes to rows by the offset index finds them", async () => {
       async (generated, a, b) => {
         const { column, data, rows } = generated;
         const [rowStart, rowEnd] = [a % (rows.length + 1), b % (rows.length + 1)].toSorted((x, y) => x - y);
-        const chunk = await writeColumnChunk(data, column, everything);
+        const chunk = writeColumnChunk(data, column, everything);
         const file = fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]).buffer;
         const options = { file, compressors, utf8: false, useOffsetIndex: true };
         const found = await parquetReadObjects({ ...options, rowStart: rowStart ?? 0, rowEnd: rowEnd ?? 0 });

@@ -56,17 +56,17 @@ test("what is written is read back: levels, values, pages, by our own reader", a
       columns([...physicalTypes, ...annotatedTypes]),
       extras,
       async ({ column, data, rows }, wanted) => {
-        const chunk = await writeColumnChunk(data, column, wanted);
+        const chunk = writeColumnChunk(data, column, wanted);
         const codec = codecs[chunk.metadata.i32(ColumnMetaData.codec) ?? -1] ?? "LZO";
         const numValues = chunk.metadata.i64(ColumnMetaData.num_values) ?? -1;
-        const again = await readColumnChunk(chunk.bytes, column, { codec, numValues });
+        const again = readColumnChunk(chunk.bytes, column, { codec, numValues });
         expect(again.values).toEqual(data.values);
         expect(again.definitionLevels).toEqual(data.definitionLevels);
         expect(again.repetitionLevels).toEqual(data.repetitionLevels);
         expect(again.rows).toBe(rows.length);
         expect(rowsOfColumn(again, column)).toEqual(rows);
         expect(again.pages).toEqual(data.pages.length > 0 ? data.pages : again.pages);
-        const repeated = await writeColumnChunk(data, column, wanted);
+        const repeated = writeColumnChunk(data, column, wanted);
         expect(repeated).toEqual(chunk);
       },
     ),
@@ -77,7 +77,7 @@ test("what is written is read back: levels, values, pages, by our own reader", a
 test("what is written is read by DuckDB and hyparquet as the same values", async () => {
   await fc.assert(
     fc.asyncProperty(columns(physicalTypes), extras, async ({ column, data, rows }, wanted) => {
-      const chunk = await writeColumnChunk(data, column, wanted);
+      const chunk = writeColumnChunk(data, column, wanted);
       const file = fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]);
       const expected = rows.map((row) => canonicalText(row));
       const path = writeFile(file);
@@ -98,7 +98,7 @@ test("DuckDB finds each value through statistics, page index and Bloom filter, a
   await fc.assert(
     fc.asyncProperty(columns(types, ["required", "optional"]), async ({ column, data, rows }) => {
       const all = { statistics: true, pageIndex: true, bloomFilter: true, sizeStatistics: true };
-      const chunk = await writeColumnChunk(data, column, all);
+      const chunk = writeColumnChunk(data, column, all);
       const path = writeFile(fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]));
       const statistics = chunk.metadata.struct(ColumnMetaData.statistics);
       const nulls = rows.filter((row) => row === null).length;

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 
 import { toColonnadeError } from "../../../src/base/errors.ts";
 import { createChunkWorkers } from "../../../src/execute/chunk-workers.ts";
-import type { ChunkRequest } from "../../../src/execute/rewrite-chunk.ts";
-import { defaultReadLimits } from "../../../src/parquet/read-chunk.ts";
+import type { RunRequest } from "../../../src/execute/rewrite-run.ts";
+import { defaultReadLimits } from "../../../src/parquet/read-page.ts";
 import type { LeafColumn } from "../../../src/parquet/leaf-type.ts";
 
 const column: LeafColumn = {
@@ -15,14 +15,18 @@ const column: LeafColumn = {
 };
 
 /** A chunk of zeros, refused at once: replies follow each other as fast as they can. */
-function malformed(): ChunkRequest {
+function malformed(): RunRequest {
   return {
     bytes: new Uint8Array(10),
     codec: "UNCOMPRESSED",
+    isFirst: true,
+    place: { page: 0, offset: 0 },
     numValues: 1,
+    chunkValues: 1,
+    rowStart: 0,
     source: column,
     target: column,
-    rewrite: { onInvalid: "fail" },
+    change: { kind: "rewrite", rewrite: { onInvalid: "fail" } },
     extras: { statistics: false, pageIndex: false, bloomFilter: false, sizeStatistics: false },
     purpose: "write",
     limits: defaultReadLimits,

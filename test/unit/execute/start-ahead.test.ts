@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { MemoryBudget } from "../../../src/execute/memory-budget.ts";
 import { type Startable, startAhead } from "../../../src/execute/start-ahead.ts";
@@ -39,6 +40,7 @@ test("work runs ahead over what is no work, up to the limit, and what is no work
   ];
   const started = startAhead(operations, 2, ignore);
   const first = await started.next();
+  await nextTurn();
   expect(begun).toEqual(["cast 1", "cast 2"]);
   expect(first.done === true ? undefined : await first.value.result()).toBe("copy 1");
   expect(await collect(started)).toEqual(["cast 1", "copy 2", "cast 2", "cast 3"]);

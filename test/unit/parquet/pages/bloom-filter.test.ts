@@ -20,7 +20,7 @@ test.each<[string, LeafType, PhysicalType, (i: number) => Row, (i: number) => st
   for (const dictionary of ["all", "none"] as const) {
     const rows = Array.from({ length: 3000 }, (_, i) => (i % 7 === 0 ? null : valueOf(i % 300)));
     const data = columnOfRows(rows, column, { ...plainLayout, dictionary });
-    const chunk = await writeColumnChunk(data, column, wanted);
+    const chunk = writeColumnChunk(data, column, wanted);
     const file = fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]);
     const excludes = async (i: number): Promise<boolean> => {
       const found = await queryFile(file, `SELECT * FROM parquet_bloom_probe('{file}', 'c', ${literal(i)})`);
@@ -38,7 +38,7 @@ test("the filter is as large as the source's was, or as its values need", async 
   const data = columnOfRows([1, 2, 3], column);
   const sizeOf = async (bloomFilterBytes?: number): Promise<number | undefined> => {
     const extras = bloomFilterBytes === undefined ? wanted : { ...wanted, bloomFilterBytes };
-    const { bloomFilter } = await writeColumnChunk(data, column, extras);
+    const { bloomFilter } = writeColumnChunk(data, column, extras);
     return bloomFilter && decodeStruct(bloomFilter).i32(BloomFilterHeader.numBytes);
   };
   expect(await sizeOf()).toBe(32);

@@ -22,8 +22,8 @@ describe.each([...physicalTypes, ...annotatedTypes])("a constant of $type in $ph
     const column = leafColumn(shape, stored.type, stored.physicalType, stored.typeLength);
     const value = sample(stored.physicalType, stored.typeLength);
     for (const codec of ["UNCOMPRESSED", "ZSTD"] as const) {
-      const chunk = await constantChunk(valuesOf([value], column), column, 2000, everything, codec);
-      const own = await readColumnChunk(chunk.bytes, column, { codec, numValues: 2000 });
+      const chunk = constantChunk(valuesOf([value], column), column, 2000, everything, codec);
+      const own = readColumnChunk(chunk.bytes, column, { codec, numValues: 2000 });
       const row = shape === "list" ? [value] : value;
       expect(new Set(rowsOfColumn(own, column).map(canonicalText))).toEqual(new Set([canonicalText(row)]));
       const file = fileOfChunks(schemaOfColumn(column), [{ rows: 2000, chunks: [chunk] }]);
@@ -40,7 +40,7 @@ describe.each([...physicalTypes, ...annotatedTypes])("a constant of $type in $ph
 test("a null in every row is read as such by every reader, in flat columns and in absent lists", async () => {
   for (const shape of ["optional", "list"] as const) {
     const column = leafColumn(shape, { kind: "string" }, "BYTE_ARRAY");
-    const chunk = await constantChunk(valuesOf([], column), column, 1000, everything, "UNCOMPRESSED");
+    const chunk = constantChunk(valuesOf([], column), column, 1000, everything, "UNCOMPRESSED");
     expect(chunk.metadata.struct(ColumnMetaData.statistics)?.i64(Statistics.null_count)).toBe(1000);
     const file = fileOfChunks(schemaOfColumn(column), [{ rows: 1000, chunks: [chunk] }]);
     for (const read of Object.values(rowReaders)) {
@@ -54,15 +54,15 @@ test("a null in every row is read as such by every reader, in flat columns and i
 test("a million rows take about 50 bytes", async () => {
   const column = leafColumn("optional", { kind: "int", bits: 32, signed: true }, "INT32");
   const value = { kind: "int32", data: Int32Array.of(5) } as const;
-  const chunk = await constantChunk(value, column, 1_000_000, bare, "UNCOMPRESSED");
+  const chunk = constantChunk(value, column, 1_000_000, bare, "UNCOMPRESSED");
   expect(chunk.bytes.length).toBeLessThan(64);
 });
 
 test("no rows make a chunk that readers take", async () => {
   const column = leafColumn("optional", { kind: "int", bits: 32, signed: true }, "INT32");
   const value = { kind: "int32", data: Int32Array.of(5) } as const;
-  const chunk = await constantChunk(value, column, 0, everything, "UNCOMPRESSED");
-  const full = await constantChunk(value, column, 2, everything, "UNCOMPRESSED");
+  const chunk = constantChunk(value, column, 0, everything, "UNCOMPRESSED");
+  const full = constantChunk(value, column, 2, everything, "UNCOMPRESSED");
   const groups = [
     { rows: 0, chunks: [chunk] },
     { rows: 2, chunks: [full] },
@@ -75,7 +75,7 @@ test("rows beyond 2^31 - 1 go into several pages", async () => {
   const column = leafColumn("required", { kind: "int", bits: 32, signed: true }, "INT32");
   const value = { kind: "int32", data: Int32Array.of(5) } as const;
   const rows = 5_000_000_000;
-  const chunk = await constantChunk(value, column, rows, everything, "UNCOMPRESSED");
+  const chunk = constantChunk(value, column, rows, everything, "UNCOMPRESSED");
   expect(chunk.metadata.i64(ColumnMetaData.num_values)).toBe(rows);
   const locations = chunk.offsetIndex?.structs(OffsetIndex.page_locations) ?? [];
   expect(locations.map((location) => location.i64(PageLocation.first_row_index))).toEqual([

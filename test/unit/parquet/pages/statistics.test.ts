@@ -35,7 +35,7 @@ async function write(
     rows: Math.min(length, rows.length - i * length),
     entries: 0,
   }));
-  const chunk = await writeColumnChunk(columnOfRows(rows, column, layout, pages), column, everything);
+  const chunk = writeColumnChunk(columnOfRows(rows, column, layout, pages), column, everything);
   return {
     statistics: chunk.metadata.struct(ColumnMetaData.statistics) as ThriftStruct,
     columnIndex: chunk.columnIndex && decodeStruct(chunk.columnIndex),
