@@ -33,6 +33,7 @@ function shareBytes({ budget }: SourceObjectReader): number {
 
 /** Whether the chunk is small enough to be read and rewritten in one go. */
 export function isSingleRun(reader: SourceObjectReader, facts: ChunkFacts): boolean {
+  if (facts.numValues === 0) return true;
   const { start, end } = chunkByteRange(facts, reader.object.bytes);
   return memoryOf(end - start, facts.totalUncompressedBytes) <= shareBytes(reader);
 }

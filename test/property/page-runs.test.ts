@@ -1,0 +1,174 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { toColonnadeError } from "../../src/base/errors.ts";
+import { castability } from "../../src/cast/castability.ts";
+import type { Stored } from "../../src/cast/cast.ts";
+import { chunkOperations, type SourceObjectReader } from "../../src/execute/chunk-operations.ts";
+import { MemoryBudget } from "../../src/execute/memory-budget.ts";
+import { rewriteRun } from "../../src/execute/rewrite-run.ts";
+import type { RowSelection } from "../../src/execute/select-rows.ts";
+import { selectedRows } from "../../src/execute/select-rows.ts";
+import { SpliceWriter } from "../../src/execute/splice-writer.ts";
+import { writeObject } from "../../src/execute/write-object.ts";
+import type { LeafColumn } from "../../src/parquet/leaf-type.ts";
+import { defaultReadLimits } from "../../src/parquet/read-page.ts";
+import type { Values } from "../../src/parquet/values.ts";
+import { writeColumnChunk } from "../../src/parquet/write-chunk.ts";
+import type { Rewrite } from "../../src/plan/leaf-action.ts";
+import { defaultCastPolicy } from "../../src/schema/schema-version.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
+import { unconditional } from "../../src/store/object-store.ts";
+import { stored } from "../support/cast-columns.ts";
+import {
+  annotatedTypes,
+  columns,
+  extras,
+  type GeneratedColumn,
+  physicalTypes,
+} from "../support/column-arbitraries.ts";
+import { fileOfChunks, schemaOfColumn } from "../support/file-of-chunks.ts";
+import { openParquet, readChunkOf } from "../support/read-file-chunks.ts";
+
+const targets = ["int8", "int64", "float64", "string", "bool", "date32", "decimal128(9, 2)", "timestamp[ms]"];
+
+interface Change {
+  readonly target: LeafColumn;
+  readonly rewrite: Rewrite;
+}
+
+/** To a type that the column's may be cast to, if the one asked for is; else the values as they are. */
+function changeOf({ column }: GeneratedColumn, target: string, onInvalid: Rewrite["onInvalid"]): Change {
+  const from: Stored = column;
+  const to = stored(target);
+  const { kind } = castability(from, to, defaultCastPolicy);
+  if (kind !== "cast") return { target: column, rewrite: { onInvalid: "fail" } };
+  const cast = { from, to, rounding: "error" } as const;
+  // A null has no place where the column is required.
+  const policy = onInvalid === "null" && column.maxDefinitionLevel === 0 ? "fail" : onInvalid;
+  const replacement = to.physicalType === "INT64" ? zero : undefined;
+  return {
+    target: { ...column, ...to },
+    rewrite: {
+      cast,
+      onInvalid: policy === "default" && replacement === undefined ? "fail" : policy,
+      ...(replacement && { replacement }),
+    },
+  };
+}
+
+const zero: Values = { kind: "int64", data: BigInt64Array.of(0n) };
+
+interface Outcome {
+  readonly bytes?: Buffer;
+  readonly error?: { readonly code: string; readonly details: object };
+  readonly runs: number;
+}
+
+/** One object of one column, rewritten with so much memory to share. */
+async function rewritten(
+  source: Uint8Array,
+  { target, rewrite }: Change,
+  selection: RowSelection | undefined,
+  capacityBytes: number,
+): Promise<Outcome> {
+  const store = createMemoryStore();
+  await store.put("source", source, unconditional);
+  const head = await store.head("source");
+  const { footer } = openParquet(source);
+  let runs = 0;
+  const reader: SourceObjectReader = {
+    object: { store, key: "source", etag: head?.etag ?? "", bytes: source.length },
+    footer,
+    workers: {
+      async rewrite(request) {
+        runs += 1;
+        return structuredClone(rewriteRun(structuredClone(request)));
+      },
+      close: () => Promise.resolve(),
+    },
+    budget: new MemoryBudget(capacityBytes),
+    signal: new AbortController().signal,
+    limits: defaultReadLimits,
+    compression: "keep",
+  };
+  const leaves = [
+    { column: target, action: { action: "transcode", source: 0, rewrite }, reason: "test" },
+  ] as const;
+  const rowGroups = footer.rowGroups.map(({ rows }, rowGroup) => ({
+    rowGroup,
+    rows: selectedRows(rows, selection),
+    operations: chunkOperations(reader, leaves, rowGroup, selection, () => null),
+  }));
+  const writer = new SpliceWriter(await store.createWriter("output"), reader.object, () => undefined);
+  try {
+    await writeObject(
+      reader,
+      writer,
+      { elements: schemaOfColumn(target), leaves, keyValueMetadata: [] },
+      rowGroups,
+    );
+    await writer.complete();
+  } catch (thrown) {
+    const { kind, code, details, cause } = toColonnadeError(thrown);
+    if (kind === "internal") throw cause;
+    return { error: { code, details }, runs };
+  }
+  expect(reader.budget.usedBytes).toBe(0);
+  return { bytes: Buffer.from((await store.get("output"))?.body ?? ""), runs };
+}
+
+const anyChange = fc.record({
+  target: fc.constantFrom(...targets),
+  onInvalid: fc.constantFrom("fail", "null", "default" as const),
+});
+
+test("wherever a chunk is cut into runs of pages, the object has the same bytes or the same error", async () => {
+  let cut = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      columns([...physicalTypes, ...annotatedTypes]),
+      extras,
+      anyChange,
+      fc.option(
+        fc.tuple(fc.constantFrom("drop" as const, "keep" as const), fc.infiniteStream(fc.boolean())),
+        {
+          freq: 3,
+        },
+      ),
+      async (generated, wanted, { target, onInvalid }, selected) => {
+        const { column, data, rows } = generated;
+        const chunk = writeColumnChunk(data, column, wanted);
+        const source = fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]);
+        const change = changeOf(generated, target, onInvalid);
+        const selection = selected === null ? undefined : selectionOf(selected, rows.length);
+        const whole = await rewritten(source, change, selection, 2 ** 40);
+        expect(whole.runs).toBe(1);
+        for (const capacityBytes of [200, 1500, 4000]) {
+          const parts = await rewritten(source, change, selection, capacityBytes);
+          if (parts.error?.code === "CHUNK_TOO_LARGE") continue;
+          if (parts.runs > 1) cut += 1;
+          expect(parts.error).toEqual(whole.error);
+          expect(parts.bytes?.toString("latin1")).toBe(whole.bytes?.toString("latin1"));
+        }
+        if (whole.bytes !== undefined && selection === undefined) {
+          const again = await readChunkOf(openParquet(whole.bytes), 0, 0);
+          expect({ rows: again.rows, entries: again.entries }).toEqual({
+            rows: data.rows,
+            entries: data.entries,
+          });
+        }
+      },
+    ),
+    { numRuns: 400, seed: 2026 },
+  );
+  expect(cut).toBeGreaterThan(150);
+});
+
+function selectionOf(
+  [kind, stream]: readonly ["drop" | "keep", fc.Stream<boolean>],
+  rowCount: number,
+): RowSelection {
+  const rows: number[] = [];
+  for (let row = 0; row < rowCount; row += 1) if (stream.next().value === true) rows.push(row);
+  return { kind, rows: Uint32Array.from(rows) };
+}
