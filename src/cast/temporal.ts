@@ -88,16 +88,29 @@ export function joinTimestamps(split: SplitTimes, unit: TimeUnit, invalid: Inval
     }
     const wholeSeconds = Math.floor(time / perSecond);
     const seconds = day * secondsPerDay + wholeSeconds;
-    // seconds * perSecond + rest in 16-bit steps: seconds stay below 2^54 / 1000 whenever the result fits.
-    const upper = Math.floor(seconds / 65_536);
-    const low = (seconds - upper * 65_536) * perSecond + (time - wholeSeconds * perSecond);
-    const middle = upper * perSecond + Math.floor(low / 65_536);
-    const high = Math.floor(middle / 65_536);
-    words[2 * i] = (middle - high * 65_536) * 65_536 + (low % 65_536);
-    words[2 * i + 1] = high;
-    if (!(high >= -0x8000_0000 && high < 0x8000_0000)) invalid.push(i);
+    if (!storeInstant(words, i, seconds, time - wholeSeconds * perSecond, perSecond)) invalid.push(i);
   }
   return { kind: "int64", data };
+}
+
+/** Stores `seconds * perSecond + rest` as INT64 number `index`; false when 64 bits do not hold it, or for NaN. */
+export function storeInstant(
+  words: Uint32Array,
+  index: number,
+  seconds: number,
+  rest: number,
+  perSecond: number,
+): boolean {
+  // In 16-bit steps: seconds stay below 2^54 / 1000 whenever the result fits.
+  const upper = Math.floor(seconds / 65_536);
+  const low = (seconds - upper * 65_536) * perSecond + rest;
+  const lowQuotient = Math.floor(low / 65_536);
+  const middle = upper * perSecond + lowQuotient;
+  const high = Math.floor(middle / 65_536);
+  // Not by `%`, which is a function call on doubles.
+  words[2 * index] = (middle - high * 65_536) * 65_536 + (low - lowQuotient * 65_536);
+  words[2 * index + 1] = high;
+  return high >= -0x8000_0000 && high < 0x8000_0000;
 }
 
 function joinFar(

@@ -4,6 +4,7 @@ import { roundsUp } from "./rounding.ts";
 import {
   newSplitTimes,
   joinTimestamps,
+  storeInstant,
   storeDates,
   storeTimes,
   toUtcTimes,
@@ -12,6 +13,8 @@ import {
 import { compileFormat, parseFormatted } from "./time-formats.ts";
 import { asBuffer } from "./texts-to-numbers.ts";
 import { findZone } from "./zones.ts";
+import { wordsOf } from "./integers.ts";
+import { gatherValues } from "../parquet/gather-values.ts";
 
 import type { TimeUnit } from "../parquet/leaf-type.ts";
 import type { CastResult, CastSpec } from "./cast.ts";
@@ -67,6 +70,47 @@ export function parseTimes(values: BytesValues, spec: CastSpec, to: TimeType): C
  * texts without one; a local type takes none.
  */
 export function parseTimestamps(values: BytesValues, spec: CastSpec, to: TimestampType): CastResult {
+  const isPlain =
+    spec.format === undefined &&
+    (to.timezone === null || (spec.timezone !== undefined && findZone(spec.timezone).isUtc));
+  return isPlain ? parsePlainTimestamps(values, spec, to) : parseAnyTimestamps(values, spec, to);
+}
+
+/** The form that nearly all texts have (see {@link parseIsoSeconds}) at once; the others go the long way. */
+function parsePlainTimestamps(values: BytesValues, spec: CastSpec, to: TimestampType): CastResult {
+  const { data, offsets } = values;
+  const count = offsets.length - 1;
+  const invalid = new InvalidPositions();
+  const instants = new BigInt64Array(count);
+  const words = wordsOf(instants);
+  const perSecond = unitsPerSecond[to.unit];
+  let others: Int32Array | undefined;
+  let otherCount = 0;
+  for (let i = 0; i < count; i += 1) {
+    const start = offsets[i] as number;
+    const end = offsets[i + 1] as number;
+    const seconds = end - start >= 19 ? parseIsoSeconds(data, start) : NaN;
+    const nanoseconds = end - start === 19 ? 0 : parseFraction(data, start + 19, end);
+    if (Number.isNaN(seconds) || Number.isNaN(nanoseconds)) {
+      others ??= new Int32Array(count);
+      others[otherCount] = i;
+      otherCount += 1;
+      continue;
+    }
+    const rest = nanoseconds === 0 ? 0 : inUnit(nanoseconds, to.unit, spec.rounding, seconds < 0);
+    if (!storeInstant(words, i, seconds, rest, perSecond)) invalid.push(i);
+  }
+  if (others !== undefined) {
+    const rows = others.subarray(0, otherCount);
+    const slow = parseAnyTimestamps(gatherValues(values, rows) as BytesValues, spec, to);
+    const parsed = (slow.values as Extract<typeof slow.values, { kind: "int64" }>).data;
+    for (let i = 0; i < rows.length; i += 1) instants[rows[i] as number] = parsed[i] as bigint;
+    for (const position of slow.invalid) invalid.push(rows[position] as number);
+  }
+  return { values: { kind: "int64", data: instants }, invalid: invalid.finish() };
+}
+
+function parseAnyTimestamps(values: BytesValues, spec: CastSpec, to: TimestampType): CastResult {
   const count = values.offsets.length - 1;
   const invalid = new InvalidPositions();
   const split = newSplitTimes(count); // in nanoseconds
@@ -95,6 +139,60 @@ export function parseTimestamps(values: BytesValues, spec: CastSpec, to: Timesta
     if (Number.isNaN(split.times[i])) split.days[i] = NaN;
   }
   return { values: joinTimestamps(split, to.unit, invalid), invalid: invalid.finish() };
+}
+
+/** The digit of a byte, 128 where it is none: the bit shows in the OR of all digits of a text. */
+const digitOf = new Uint8Array(256)
+  .fill(128)
+  .map((none, byte) => (byte >= 48 && byte <= 57 ? byte - 48 : none));
+
+/** Seconds since 1970 of 19 bytes `YYYY-MM-DD HH:MM:SS` or with a `T`, of the years from 1 on; NaN when they are no such time. */
+function parseIsoSeconds(data: Uint8Array, start: number): number {
+  const y1 = digitOf[data[start] as number] as number;
+  const y2 = digitOf[data[start + 1] as number] as number;
+  const y3 = digitOf[data[start + 2] as number] as number;
+  const y4 = digitOf[data[start + 3] as number] as number;
+  const m1 = digitOf[data[start + 5] as number] as number;
+  const m2 = digitOf[data[start + 6] as number] as number;
+  const d1 = digitOf[data[start + 8] as number] as number;
+  const d2 = digitOf[data[start + 9] as number] as number;
+  const h1 = digitOf[data[start + 11] as number] as number;
+  const h2 = digitOf[data[start + 12] as number] as number;
+  const n1 = digitOf[data[start + 14] as number] as number;
+  const n2 = digitOf[data[start + 15] as number] as number;
+  const s1 = digitOf[data[start + 17] as number] as number;
+  const s2 = digitOf[data[start + 18] as number] as number;
+  if ((y1 | y2 | y3 | y4 | m1 | m2 | d1 | d2 | h1 | h2 | n1 | n2 | s1 | s2) > 15) return NaN;
+  const separator = data[start + 10];
+  const isSpelled =
+    data[start + 4] === 0x2d &&
+    data[start + 7] === 0x2d &&
+    (separator === 0x20 || separator === 0x54) &&
+    data[start + 13] === 0x3a &&
+    data[start + 16] === 0x3a;
+  const year = y1 * 1000 + y2 * 100 + y3 * 10 + y4;
+  const month = m1 * 10 + m2;
+  const day = d1 * 10 + d2;
+  const hours = h1 * 10 + h2;
+  const minutes = n1 * 10 + n2;
+  const seconds = s1 * 10 + s2;
+  if (!isSpelled || year < 1 || month < 1 || month > 12 || day < 1) return NaN;
+  if (day > 28 && day > daysInMonth(year, month)) return NaN;
+  if (hours > 23 || minutes > 59 || seconds > 59) return NaN;
+  return daysFromCivil(year, month, day) * 86_400 + (hours * 3600 + minutes * 60 + seconds);
+}
+
+/** Nanoseconds of `.f` with one to nine digits; NaN for anything else. */
+function parseFraction(data: Uint8Array, start: number, end: number): number {
+  if (end - start < 2 || end - start > 10 || data[start] !== 0x2e) return NaN;
+  let fraction = 0;
+  let weight = 1e8;
+  for (let position = start + 1; position < end; position += 1, weight /= 10) {
+    const digit = digitOf[data[position] as number] as number;
+    if (digit > 9) return NaN;
+    fraction += digit * weight;
+  }
+  return fraction;
 }
 
 function applyOffsets(
