@@ -110,7 +110,8 @@ function outputKey(root: string, directory: string, stem: string, task: string):
   const key = [root, directory, name].filter((part) => part !== "").join("/");
   const longest = Math.max(...key.split("/").map((segment) => Buffer.byteLength(segment)));
   if (Buffer.byteLength(key) > keyBytesMax || longest > nameBytesMax)
-    throw new ColonnadeError("invalid", "KEY_TOO_LONG", "the output key is longer than stores allow", {
+    // A value of the object's own path is too long, as a rule: its fault, not that of the job.
+    throw new ColonnadeError("data", "KEY_TOO_LONG", "the output key is longer than stores allow", {
       key,
       keyBytesMax,
       nameBytesMax,

@@ -62,7 +62,7 @@ export function parsePartition(key: string, partitioning: Partitioning): Partiti
 
 /**
  * The folders of a partition, without slashes at the ends; empty for no values. The inverse of
- * {@link parsePartition}: `invalid` (`PARTITION_VALUE_INVALID`) for what no path can hold.
+ * {@link parsePartition}: `data` (`PARTITION_VALUE_INVALID`) for what no path can hold.
  *
  * An empty string becomes `name=`, which pyarrow and DuckDB read back; Spark and Hive would have written null there, and
  * no value is lost silently.
@@ -117,7 +117,7 @@ function escapeText(name: string, text: string): string {
 }
 
 function valueError(name: string, value: string, message: string): ColonnadeError {
-  return new ColonnadeError("invalid", "PARTITION_VALUE_INVALID", message, { partition: name, value });
+  return new ColonnadeError("data", "PARTITION_VALUE_INVALID", message, { partition: name, value });
 }
 
 function keyError(key: string, code: string, message: string, details = {}): ColonnadeError {

@@ -74,9 +74,13 @@ async function migrate(
   };
   const isPartitioned = [recognised.from, context.to].some((version) => partitionFields(version).length > 0);
   const partitions = isPartitioned ? await import("./output-partition.ts") : undefined;
-  const partition =
-    (await partitions?.outputPartition(reader, recognised, object.partition, context.to)) ?? [];
-  const constant = partitions?.partitionConstant(recognised, object.partition) ?? (() => null);
+  const placed = await partitions?.outputPartition(reader, recognised, object.partition, context.to);
+  const partition = placed?.values ?? [];
+  // Fields of the path whose one value had no equivalent: of every row that stays, it is one.
+  const invalidInPath = new Set(placed?.invalid);
+  const constant =
+    partitions?.partitionConstant(recognised, object.partition, (column) => invalidInPath.add(column)) ??
+    (() => null);
   const directory =
     context.partitioning === "flat" && partition.length === 0
       ? object.partition.directory
@@ -129,6 +133,7 @@ async function migrate(
     quarantined,
   );
   const rowsQuarantined = quarantine?.rows ?? 0;
+  for (const column of invalidInPath) invalid.set(column, footer.rows - rowsQuarantined);
   return {
     key,
     partition: Object.fromEntries(partition.map(({ name, value }) => [name, value])),

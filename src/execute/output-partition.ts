@@ -17,6 +17,12 @@ import type { SourceObjectReader } from "./chunk-operations.ts";
 import type { RecognisedSchema } from "./recognise.ts";
 import { readRange } from "./read-footer.ts";
 
+/** Where an output object belongs, and the fields whose value in the path had no equivalent and was resolved by their policy. */
+export interface OutputPartition {
+  readonly values: readonly PartitionValue[];
+  readonly invalid: ReadonlySet<string>;
+}
+
 /**
  * The partition that an output object belongs to: values from the source's path, cast where the field's type changed, or
  * from a column that becomes a partition field, which must then hold one value in the whole object.
@@ -26,28 +32,36 @@ export async function outputPartition(
   recognised: RecognisedSchema,
   partition: PartitionedKey,
   to: SchemaVersion,
-): Promise<PartitionValue[]> {
+): Promise<OutputPartition> {
   const { from } = recognised;
   const old = fieldsById(from);
   const values: PartitionValue[] = [];
+  const invalid = new Set<string>();
+  const cast = (text: string | null, before: Field, field: Field): string | null =>
+    castText(text, before, field, () => invalid.add(field.name));
   for (const field of partitionFields(to)) {
     const before = old.get(field.id)?.field;
     if (before !== undefined && from.partitionBy.includes(field.id)) {
       const text = partition.values.find(({ name }) => name === before.name)?.value ?? null;
-      values.push({ name: field.name, value: castText(text, before, field) });
+      values.push({ name: field.name, value: cast(text, before, field) });
     } else if (before === undefined) {
       values.push({ name: field.name, value: defaultText(field) });
     } else {
-      values.push({ name: field.name, value: await onlyValue(reader, recognised, before, field) });
+      const text = await onlyValue(reader, recognised, before);
+      // An object without rows belongs into any partition: the default's is as good as another, and better than none.
+      const value =
+        text === undefined ? (defaultText(field) ?? cast(null, before, field)) : cast(text, before, field);
+      values.push({ name: field.name, value });
     }
   }
-  return values;
+  return { values, invalid };
 }
 
-/** The constant of a leaf whose values were in the path until now. */
+/** The constant of a leaf whose values were in the path until now; `onInvalid` hears of one that its policy had to resolve. */
 export function partitionConstant(
   { from, pair }: RecognisedSchema,
   partition: PartitionedKey,
+  onInvalid: (column: string) => void,
 ): (field: number, leaf: OutputLeaf) => Values | null {
   const old = fieldsById(from);
   const now = fieldsById(pair.to);
@@ -61,8 +75,31 @@ export function partitionConstant(
     const { physicalType, typeLength, type } = leaf.column;
     const stored: Stored = { type, physicalType, ...(typeLength === undefined ? {} : { typeLength }) };
     const wanted = now.get(field)?.field;
-    return castScalar(text, before, stored, wanted?.cast);
+    const cast = castScalar(text, before, stored, wanted?.cast);
+    if (cast.kind === "value") return cast.value;
+    onInvalid(leaf.column.path.join("."));
+    const answer = wanted === undefined ? undefined : policyAnswer(wanted, stored);
+    if (answer === undefined || (answer === null && leaf.column.maxDefinitionLevel === 0)) throw cast.error;
+    return answer;
   };
+}
+
+/** What a field's policy puts where a value has no equivalent: null, its default, or nothing (undefined). */
+function policyAnswer(field: Field, stored: Stored): Values | null | undefined {
+  switch ((field.cast ?? defaultCastPolicy).onInvalid) {
+    case "fail":
+      return undefined;
+    case "quarantine":
+      // A row can be put aside, and a whole object is none: schema versions refuse it for fields of the path.
+      return undefined;
+    case "null":
+      return field.nullable ? null : undefined;
+    case "default": {
+      if (field.default === undefined || field.default === null) return field.nullable ? null : undefined;
+      const parsed = parseScalar(field.default, stored);
+      return "error" in parsed ? undefined : parsed;
+    }
+  }
 }
 
 /** The default of a partition field that is new, as a path spells it. */
@@ -75,7 +112,7 @@ function defaultText(field: Field): string | null {
   return formatValue(parsed, 0, stored, Infinity);
 }
 
-function castText(text: string | null, before: Field, field: Field): string | null {
+function castText(text: string | null, before: Field, field: Field, onInvalid: () => void): string | null {
   const to = leafOf(field);
   if (text === null) {
     if (!field.nullable) throw partitionInvalid(field.name, "null", to);
@@ -83,32 +120,37 @@ function castText(text: string | null, before: Field, field: Field): string | nu
   }
   if (sameLeafType(leafOf(before), to)) return text;
   const stored: Stored = { type: to, ...storageOf(to) };
-  return formatValue(castScalar(text, before, stored, field.cast), 0, stored, Infinity);
+  const cast = castScalar(text, before, stored, field.cast);
+  if (cast.kind === "value") return formatValue(cast.value, 0, stored, Infinity);
+  const answer = policyAnswer(field, stored);
+  if (answer === undefined) throw cast.error;
+  onInvalid();
+  return answer === null ? null : formatValue(answer, 0, stored, Infinity);
 }
 
-/**
- * Reads the text as a value of the old type and casts that: `007` as an integer is `7`, as it would be in a column. What has no
- * equivalent stops the job under every policy: it is not one row but a whole object that would move.
- */
-function castScalar(text: string, before: Field, to: Stored, policy = defaultCastPolicy): Values {
+type ScalarCast =
+  | { readonly kind: "value"; readonly value: Values }
+  | { readonly kind: "invalid"; readonly error: ColonnadeError };
+
+/** Reads the text as a value of the old type and casts that: `007` as an integer is `7`, as it would be in a column. */
+function castScalar(text: string, before: Field, to: Stored, policy = defaultCastPolicy): ScalarCast {
   const { name } = before;
   const from = leafOf(before);
   const stored: Stored = { type: from, ...storageOf(from) };
   const parsed = parseScalar(text, stored);
-  if ("error" in parsed) throw partitionInvalid(name, text, from);
-  if (sameLeafType(from, to.type)) return parsed;
+  if ("error" in parsed) return { kind: "invalid", error: partitionInvalid(name, text, from) };
+  if (sameLeafType(from, to.type)) return { kind: "value", value: parsed };
   const { values, invalid } = castValues(parsed, castSpec(stored, to, policy));
-  if (invalid.length > 0) throw partitionInvalid(name, text, to.type);
-  return values;
+  if (invalid.length > 0) return { kind: "invalid", error: partitionInvalid(name, text, to.type) };
+  return { kind: "value", value: values };
 }
 
-/** The one value of a column in an object, as a path spells it. */
+/** The one value of a column in an object, as a path spells it; undefined in an object without rows. */
 async function onlyValue(
   reader: SourceObjectReader,
   { pair }: RecognisedSchema,
   before: Field,
-  field: Field,
-): Promise<string | null> {
+): Promise<string | null | undefined> {
   const node = pair.nodes.get(before.id);
   if (node?.kind !== "leaf") {
     throw new ColonnadeError(
@@ -148,9 +190,7 @@ async function onlyValue(
       { column: before.name, values: [text, second] },
     );
   }
-  // An object without rows belongs into any partition: the default's is as good as another, and better than none.
-  if (text === undefined) return defaultText(field) ?? castText(null, before, field);
-  return castText(text, before, field);
+  return text;
 }
 
 /** Up to two different values: more makes no difference. */

@@ -1,3 +1,4 @@
+import { quarantineColumns } from "../dataset/quarantine-columns.ts";
 import { SchemaElement } from "../parquet/spec.ts";
 import type { ColumnData, Dictionary } from "../parquet/column-data.ts";
 import { withDictionary } from "../parquet/dictionary-data.ts";
@@ -24,10 +25,6 @@ export interface QuarantinedCount {
   readonly rows: number;
 }
 
-/** Why a row is here, and its number in the source object (from 0). */
-export const reasonColumn = "_colonnade_reason";
-export const rowColumn = "_colonnade_row";
-
 /**
  * Writes the object of quarantined rows: the whole source rows under the source's own schema, beside their reasons. A table of
  * its own, which can be mended and fed in again.
@@ -42,7 +39,8 @@ export async function writeQuarantine(
   quarantined: readonly QuarantinedCount[],
 ): Promise<void> {
   const { footer } = reader;
-  const extra = [plainColumn(reasonColumn, "string"), plainColumn(rowColumn, "int64")];
+  const names = quarantineColumns(footer.tree.children.map(({ name }) => name));
+  const extra = [plainColumn(names.reason, "string"), plainColumn(names.row, "int64")];
   const carried: OutputLeaf[] = footer.leaves.map(({ column }, source) => ({
     column,
     action: { action: "transcode", source, rewrite: { onInvalid: "fail" } },

@@ -1,3 +1,4 @@
+import { quarantineColumns } from "../dataset/quarantine-columns.ts";
 import { crc32Hex } from "../base/digest.ts";
 import { toColonnadeError } from "../base/errors.ts";
 import type { FileLine } from "../dataset/formats.ts";
@@ -26,10 +27,6 @@ export interface OpenOutput {
   readonly footer: Footer;
 }
 
-/** Columns that a quarantine has beside those of its source (docs/FORMATS.md). */
-export const reasonColumn = "_colonnade_reason";
-export const rowColumn = "_colonnade_row";
-
 /** Looks at a data object and its quarantine. What comes back could be opened, and is good for a deeper look. */
 export async function checkObject(
   line: FileLine,
@@ -48,7 +45,8 @@ export async function checkObject(
     checkRows(quarantine.footer, rows, place, findings);
     checkBytes(quarantine.footer, quarantine.object.bytes, place, findings);
     const names = quarantine.footer.tree.children.map(({ name }) => name);
-    if (names.at(-2) !== reasonColumn || names.at(-1) !== rowColumn) {
+    const { reason, row } = quarantineColumns(names.slice(0, -2));
+    if (names.at(-2) !== reason || names.at(-1) !== row) {
       findings.error(
         "quarantine",
         "QUARANTINE_COLUMNS",

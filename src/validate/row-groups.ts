@@ -1,6 +1,7 @@
 import { ColonnadeError } from "../base/errors.ts";
 import type { Footer } from "../parquet/footer.ts";
-import { type OpenOutput, rowColumn } from "./check-object.ts";
+import type { OpenOutput } from "./check-object.ts";
+import { quarantineColumns } from "../dataset/quarantine-columns.ts";
 import type { SecondReader } from "./second-reader.ts";
 import { readSingleColumn } from "./single-column.ts";
 
@@ -25,8 +26,9 @@ export async function readDropped(
   const dropped: number[][] = source.rowGroups.map(() => []);
   if (quarantine !== undefined) {
     const { object, footer } = quarantine;
-    const leaf = footer.leaves.findLast(({ name }) => name === rowColumn);
-    if (leaf === undefined) throw unreadable(object.key, `no column ${rowColumn}`);
+    const { row: rowColumn } = quarantineColumns(source.tree.children.map(({ name }) => name));
+    const leaf = footer.leaves.at(-1);
+    if (leaf?.name !== rowColumn) throw unreadable(object.key, `no column ${rowColumn}`);
     let rowGroup = 0;
     let firstRow = 0;
     let before = -1;

@@ -1,8 +1,9 @@
 import { copyFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { loadHistory } from "../../src/schema/history.ts";
 import { FileMetaData, RowGroup, SchemaElement } from "../../src/parquet/spec.ts";
 import { editFooter, schemaElements } from "../support/edit-footer.ts";
-import { createWorkspace, version } from "../support/migration.ts";
+import { createWorkspace, version, type Workspace } from "../support/migration.ts";
 import { pythonWith, runPython } from "../support/python.ts";
 
 const python = pythonWith(["pyarrow"]) !== undefined;
@@ -165,6 +166,115 @@ test("a partition value is cast by its field's own format, rounding and time zon
     },
   );
   expect(lines[0]?.partition).toEqual({ day: "2026-01-02" });
+});
+
+describe("a partition value without an equivalent", () => {
+  const before = version(
+    1,
+    "\n    - { id: 1, name: id, type: int32 }\n    - { id: 2, name: day, type: string }",
+    "partitionBy: [day]",
+  );
+  const after = (cast: string, by = "partitionBy: [day]"): string =>
+    version(
+      2,
+      `\n    - { id: 1, name: id, type: int32 }\n    - { id: 2, name: day, type: int32${cast} }`,
+      by,
+    );
+
+  const hive = { partitioning: "hive", from: 1 } as const;
+
+  async function workspaceOfDays(): Promise<Workspace> {
+    const workspace = await createWorkspace();
+    for (const day of ["7", "seven", "8"])
+      await workspace.write(`day=${day}/a.parquet`, "SELECT range::INT AS id FROM range(3)");
+    return workspace;
+  }
+
+  test.each([
+    [", cast: { onInvalid: null }", null],
+    [", default: -1, cast: { onInvalid: default }", "-1"],
+  ])("moves its object by the policy%s, which counts every row of it", async (cast, expected) => {
+    await using workspace = await workspaceOfDays();
+    const { lines } = await workspace.apply([before, after(cast)], hive);
+    expect(lines.map(({ partition, invalid, rows }) => [partition["day"], invalid, rows])).toEqual([
+      ["7", {}, 3],
+      ["8", {}, 3],
+      [expected, { day: 3 }, 3],
+    ]);
+  });
+
+  test.each([
+    [", cast: { onInvalid: null }", null],
+    [", default: -1, cast: { onInvalid: default }", -1],
+  ])("becomes what the policy%s says in a stored column", async (cast, expected) => {
+    await using workspace = await workspaceOfDays();
+    const { manifest } = await workspace.apply([before, after(cast, "")], hive);
+    expect(await workspace.sql("SELECT DISTINCT day FROM '$out' ORDER BY day")).toEqual(
+      [{ day: expected }, { day: 7 }, { day: 8 }].toSorted((a, b) => (a.day ?? 9) - (b.day ?? 9)),
+    );
+    expect(manifest.totals).toMatchObject({ rows: 9, invalid: { day: 3 } });
+  });
+
+  test("is the error of its object alone where the policy is to fail", async () => {
+    await using workspace = await workspaceOfDays();
+    await expect(workspace.apply([before, after("")], hive)).rejects.toMatchObject({
+      code: "OBJECTS_FAILED",
+      details: {
+        objects: [{ object: "day=seven/a.parquet", code: "PARTITION_VALUE_INVALID" }],
+        objectsDone: 2,
+      },
+    });
+  });
+
+  test("cannot ask for a quarantine: the schema version says so", () => {
+    expect(() => loadHistory([{ name: "2.yaml", text: after(", cast: { onInvalid: quarantine }") }])).toThrow(
+      expect.objectContaining({
+        kind: "invalid",
+        message: expect.stringContaining("cannot put rows into quarantine"),
+      }),
+    );
+  });
+
+  test("that makes a key too long is the error of its object alone", async () => {
+    await using workspace = await createWorkspace();
+    await workspace.write(`d=${"é".repeat(120)}/a.parquet`, "SELECT 1::INT AS id");
+    await workspace.write("d=short/a.parquet", "SELECT 1::INT AS id");
+    const fields = (name: string): string =>
+      `\n    - { id: 1, name: id, type: int32 }\n    - { id: 2, name: ${name}, type: string }`;
+    const versions = [
+      version(1, fields("d"), "partitionBy: [d]"),
+      version(2, fields("a_much_longer_name"), "partitionBy: [a_much_longer_name]"),
+    ];
+    await expect(workspace.apply(versions, hive)).rejects.toMatchObject({
+      kind: "data",
+      details: { objects: [{ code: "KEY_TOO_LONG" }], objectsDone: 1 },
+    });
+  });
+});
+
+test("a quarantine of columns that have the names of its own gets others, and verify follows", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write(
+    "a.parquet",
+    "SELECT range::VARCHAR || CASE range WHEN 2 THEN 'x' ELSE '' END AS _colonnade_reason, range::INT AS _COLONNADE_ROW FROM range(4)",
+  );
+  const fields = (type: string): string =>
+    `\n    - { id: 1, name: _colonnade_reason, ${type} }\n    - { id: 2, name: _COLONNADE_ROW, type: int32 }`;
+  const versions = [
+    version(1, fields("type: string")),
+    version(2, fields("type: int32, cast: { onInvalid: quarantine }")),
+  ];
+  const { lines } = await workspace.apply(versions);
+  expect(lines[0]).toMatchObject({ rows: 3, quarantine: { rows: 1 } });
+  const quarantine = await workspace.sql("SELECT * FROM '$quarantine'");
+  expect(quarantine).toEqual([
+    {
+      _colonnade_reason: "2x",
+      _COLONNADE_ROW: 2,
+      _colonnade_reason_2: expect.stringContaining("no int32 for this string"),
+      _colonnade_row_2: expect.anything(),
+    },
+  ]);
 });
 
 test.runIf(python)("a pandas index that counted all the rows is gone where some may go", async () => {

@@ -53,7 +53,7 @@ describe("names of output objects", () => {
 
   test("a partition that makes the key too long for a store is refused", () => {
     expect(() => dataKey(`c=${"x".repeat(300)}`, "part-0", task)).toThrow(
-      expect.objectContaining({ kind: "invalid", code: "KEY_TOO_LONG" }),
+      expect.objectContaining({ kind: "data", code: "KEY_TOO_LONG" }),
     );
     const deep = Array.from({ length: 10 }, (_, index) => `c${index}=${"x".repeat(120)}`).join("/");
     expect(() => dataKey(deep, "part-0", task)).toThrow(expect.objectContaining({ code: "KEY_TOO_LONG" }));

@@ -121,7 +121,7 @@ describe("formatting", () => {
       { name: "c", value: "\ud800" },
     ])
       expect(() => formatPartition([value])).toThrow(
-        expect.objectContaining({ kind: "invalid", code: "PARTITION_VALUE_INVALID" }),
+        expect.objectContaining({ kind: "data", code: "PARTITION_VALUE_INVALID" }),
       );
   });
 
