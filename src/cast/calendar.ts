@@ -39,6 +39,14 @@ export function daysFromCivil(year: number, month: number, day: number): number 
   return era * daysPerEra + dayOfEra - epochOffset;
 }
 
+/** {@link daysFromCivil} for the years 1 to 9999, on 32-bit integers, whose quotients by constants are products. */
+export function daysFromCommonEra(year: number, month: number, day: number): number {
+  const shifted = (month <= 2 ? year - 1 : year) | 0;
+  const century = (shifted / 100) | 0;
+  const dayOfYear = (((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) | 0) + day - 1;
+  return (365 * shifted + (shifted >> 2) - century + (century >> 2) + dayOfYear - epochOffset) | 0;
+}
+
 const lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 export function daysInMonth(year: number, month: number): number {

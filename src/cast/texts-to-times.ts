@@ -1,4 +1,4 @@
-import { daysFromCivil, daysInMonth } from "./calendar.ts";
+import { daysFromCivil, daysFromCommonEra, daysInMonth } from "./calendar.ts";
 import { InvalidPositions } from "./invalid-positions.ts";
 import { roundsUp } from "./rounding.ts";
 import {
@@ -76,7 +76,7 @@ export function parseTimestamps(values: BytesValues, spec: CastSpec, to: Timesta
   return isPlain ? parsePlainTimestamps(values, spec, to) : parseAnyTimestamps(values, spec, to);
 }
 
-/** The form that nearly all texts have (see {@link parseIsoSeconds}) at once; the others go the long way. */
+/** The form that nearly all texts have (see {@link parsePlainDay}) at once; the others go the long way. */
 function parsePlainTimestamps(values: BytesValues, spec: CastSpec, to: TimestampType): CastResult {
   const { data, offsets } = values;
   const count = offsets.length - 1;
@@ -89,16 +89,18 @@ function parsePlainTimestamps(values: BytesValues, spec: CastSpec, to: Timestamp
   for (let i = 0; i < count; i += 1) {
     const start = offsets[i] as number;
     const end = offsets[i + 1] as number;
-    const seconds = end - start >= 19 ? parseIsoSeconds(data, start) : NaN;
-    const nanoseconds = end - start === 19 ? 0 : parseFraction(data, start + 19, end);
-    if (Number.isNaN(seconds) || Number.isNaN(nanoseconds)) {
+    const length = end - start;
+    const day = length >= 19 ? parsePlainDay(data, start) : noDay;
+    const clock = day === noDay ? -1 : parsePlainClock(data, start + 11);
+    const nanoseconds = length === 19 ? 0 : parseFraction(data, start + 19, end);
+    if (clock < 0 || nanoseconds < 0) {
       others ??= new Int32Array(count);
       others[otherCount] = i;
       otherCount += 1;
       continue;
     }
-    const rest = nanoseconds === 0 ? 0 : inUnit(nanoseconds, to.unit, spec.rounding, seconds < 0);
-    if (!storeInstant(words, i, seconds, rest, perSecond)) invalid.push(i);
+    const rest = nanoseconds === 0 ? 0 : inUnit(nanoseconds, to.unit, spec.rounding, day < 0);
+    if (!storeInstant(words, i, day * 86_400 + clock, rest, perSecond)) invalid.push(i);
   }
   if (others !== undefined) {
     const rows = others.subarray(0, otherCount);
@@ -141,56 +143,56 @@ function parseAnyTimestamps(values: BytesValues, spec: CastSpec, to: TimestampTy
   return { values: joinTimestamps(split, to.unit, invalid), invalid: invalid.finish() };
 }
 
-/** The digit of a byte, 128 where it is none: the bit shows in the OR of all digits of a text. */
-const digitOf = new Uint8Array(256)
-  .fill(128)
-  .map((none, byte) => (byte >= 48 && byte <= 57 ? byte - 48 : none));
+/** No day: a small integer like the days themselves, which a function returns without an allocation. */
+const noDay = -(2 ** 30);
 
-/** Seconds since 1970 of 19 bytes `YYYY-MM-DD HH:MM:SS` or with a `T`, of the years from 1 on; NaN when they are no such time. */
-function parseIsoSeconds(data: Uint8Array, start: number): number {
-  const y1 = digitOf[data[start] as number] as number;
-  const y2 = digitOf[data[start + 1] as number] as number;
-  const y3 = digitOf[data[start + 2] as number] as number;
-  const y4 = digitOf[data[start + 3] as number] as number;
-  const m1 = digitOf[data[start + 5] as number] as number;
-  const m2 = digitOf[data[start + 6] as number] as number;
-  const d1 = digitOf[data[start + 8] as number] as number;
-  const d2 = digitOf[data[start + 9] as number] as number;
-  const h1 = digitOf[data[start + 11] as number] as number;
-  const h2 = digitOf[data[start + 12] as number] as number;
-  const n1 = digitOf[data[start + 14] as number] as number;
-  const n2 = digitOf[data[start + 15] as number] as number;
-  const s1 = digitOf[data[start + 17] as number] as number;
-  const s2 = digitOf[data[start + 18] as number] as number;
-  if ((y1 | y2 | y3 | y4 | m1 | m2 | d1 | d2 | h1 | h2 | n1 | n2 | s1 | s2) > 15) return NaN;
+/** Days since 1970 of the first eleven bytes, `YYYY-MM-DD` and a blank or `T`, of the years from 1 on; else {@link noDay}. */
+function parsePlainDay(data: Uint8Array, start: number): number {
+  const y1 = (data[start] as number) - 48;
+  const y2 = (data[start + 1] as number) - 48;
+  const y3 = (data[start + 2] as number) - 48;
+  const y4 = (data[start + 3] as number) - 48;
+  const m1 = (data[start + 5] as number) - 48;
+  const m2 = (data[start + 6] as number) - 48;
+  const d1 = (data[start + 8] as number) - 48;
+  const d2 = (data[start + 9] as number) - 48;
+  // Negative as soon as one is below 0 or above 9.
+  const low = y1 | y2 | y3 | y4 | m1 | m2 | d1 | d2;
+  const high = (9 - y1) | (9 - y2) | (9 - y3) | (9 - y4) | (9 - m1) | (9 - m2) | (9 - d1) | (9 - d2);
+  if ((low | high) < 0 || data[start + 4] !== 0x2d || data[start + 7] !== 0x2d) return noDay;
   const separator = data[start + 10];
-  const isSpelled =
-    data[start + 4] === 0x2d &&
-    data[start + 7] === 0x2d &&
-    (separator === 0x20 || separator === 0x54) &&
-    data[start + 13] === 0x3a &&
-    data[start + 16] === 0x3a;
+  if (separator !== 0x20 && separator !== 0x54) return noDay;
   const year = y1 * 1000 + y2 * 100 + y3 * 10 + y4;
   const month = m1 * 10 + m2;
   const day = d1 * 10 + d2;
-  const hours = h1 * 10 + h2;
-  const minutes = n1 * 10 + n2;
-  const seconds = s1 * 10 + s2;
-  if (!isSpelled || year < 1 || month < 1 || month > 12 || day < 1) return NaN;
-  if (day > 28 && day > daysInMonth(year, month)) return NaN;
-  if (hours > 23 || minutes > 59 || seconds > 59) return NaN;
-  return daysFromCivil(year, month, day) * 86_400 + (hours * 3600 + minutes * 60 + seconds);
+  if (year < 1 || month < 1 || month > 12 || day < 1) return noDay;
+  if (day > 28 && day > daysInMonth(year, month)) return noDay;
+  return daysFromCommonEra(year, month, day);
 }
 
-/** Nanoseconds of `.f` with one to nine digits; NaN for anything else. */
+/** Seconds since midnight of eight bytes `HH:MM:SS`; -1 when they are no time. */
+function parsePlainClock(data: Uint8Array, start: number): number {
+  const h1 = (data[start] as number) - 48;
+  const h2 = (data[start + 1] as number) - 48;
+  const m1 = (data[start + 3] as number) - 48;
+  const m2 = (data[start + 4] as number) - 48;
+  const s1 = (data[start + 6] as number) - 48;
+  const s2 = (data[start + 7] as number) - 48;
+  const low = h1 | h2 | m1 | m2 | s1 | s2;
+  const high = (9 - h1) | (9 - h2) | (5 - m1) | (9 - m2) | (5 - s1) | (9 - s2);
+  if ((low | high) < 0 || data[start + 2] !== 0x3a || data[start + 5] !== 0x3a) return -1;
+  const hours = h1 * 10 + h2;
+  return hours > 23 ? -1 : hours * 3600 + m1 * 600 + m2 * 60 + s1 * 10 + s2;
+}
+
+/** Nanoseconds of `.f` with one to nine digits; -1 for anything else. */
 function parseFraction(data: Uint8Array, start: number, end: number): number {
-  if (end - start < 2 || end - start > 10 || data[start] !== 0x2e) return NaN;
+  if (end - start < 2 || end - start > 10 || data[start] !== 0x2e) return -1;
   let fraction = 0;
-  let weight = 1e8;
-  for (let position = start + 1; position < end; position += 1, weight /= 10) {
-    const digit = digitOf[data[position] as number] as number;
-    if (digit > 9) return NaN;
-    fraction += digit * weight;
+  for (let position = start + 1; position < start + 10; position += 1) {
+    const digit = position < end ? (data[position] as number) - 48 : 0;
+    if (digit < 0 || digit > 9) return -1;
+    fraction = fraction * 10 + digit;
   }
   return fraction;
 }
