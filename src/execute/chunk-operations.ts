@@ -14,7 +14,14 @@ import type { CopySource } from "../store/object-store.ts";
 import { ChunkInProgress } from "./chunk-in-progress.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import { isSingleRun, readRuns, readWholeChunk, type SourceRun } from "./page-runs.ts";
+import {
+  isSingleRun,
+  joinsRead,
+  readRuns,
+  readStretch,
+  singleRunBytes,
+  type SourceRun,
+} from "./page-runs.ts";
 import type { ChunkChange, RunReply, RunRequest } from "./rewrite-run.ts";
 import { type RowSelection, selectedRows } from "./select-rows.ts";
 
@@ -57,13 +64,17 @@ export interface PieceStep {
   readonly drop?: () => void;
 }
 
-/** An operation makes one chunk of the output, in one step or in several. */
+/** An operation makes one chunk of the output, or a few that stand together, in one step or in several. */
 export interface ChunkOperation {
   readonly rowGroup: number;
-  readonly leaf: number;
   /** Where in the source the bytes come from: operations run in this order, so that copies join up. */
   readonly sourceStart: number;
   readonly steps: () => Iterable<PieceStep> | AsyncIterable<PieceStep>;
+}
+
+/** An operation that may be done together with its neighbours. */
+interface SingleOperation extends ChunkOperation {
+  readonly single?: ChunkChangeTask;
 }
 
 /**
@@ -77,10 +88,37 @@ export function chunkOperations(
   selection: RowSelection | undefined,
   partitionValue: (field: number, leaf: OutputLeaf) => Values | null,
 ): ChunkOperation[] {
-  return leaves
+  const operations = leaves
     .map((leaf, index) => chunkOperation(reader, leaf, index, rowGroup, selection, partitionValue))
     .filter((operation) => operation !== undefined)
     .toSorted((a, b) => a.sourceStart - b.sourceStart);
+  return joinSingles(reader, operations);
+}
+
+/** Chunks that are changed and stand side by side are read together and handed over together. */
+function joinSingles(reader: SourceObjectReader, operations: readonly SingleOperation[]): ChunkOperation[] {
+  const joined: ChunkOperation[] = [];
+  let open: { tasks: ChunkChangeTask[]; range: ByteRange; memoryBytes: number } | undefined;
+  for (const operation of operations) {
+    const { single, sourceStart, rowGroup } = operation;
+    if (single === undefined) {
+      open = undefined;
+      joined.push(operation);
+      continue;
+    }
+    const range = chunkByteRange(single.facts, reader.object.bytes);
+    const memoryBytes = singleRunBytes(reader, single.facts);
+    if (open !== undefined && joinsRead(reader, open.range, open.memoryBytes, single.facts)) {
+      open.tasks.push(single);
+      open.range = { start: open.range.start, end: range.end };
+      open.memoryBytes += memoryBytes;
+      continue;
+    }
+    const tasks = [single];
+    open = { tasks, range, memoryBytes };
+    joined.push({ rowGroup, sourceStart, steps: () => singleSteps(tasks) });
+  }
+  return joined;
 }
 
 function chunkOperation(
@@ -90,7 +128,7 @@ function chunkOperation(
   rowGroup: number,
   selection: RowSelection | undefined,
   partitionValue: (field: number, leaf: OutputLeaf) => Values | null,
-): ChunkOperation | undefined {
+): SingleOperation | undefined {
   const { action } = output;
   if (action.action === "alias") return undefined;
   if (action.action === "constant") {
@@ -99,19 +137,24 @@ function chunkOperation(
       const values = value.kind === "partition" ? partitionValue(value.field, output) : value.value;
       return { kind: "written", leaf, chunk: writeConstant(reader, output, rowGroup, selection, values) };
     };
-    return { rowGroup, leaf, sourceStart: Infinity, steps: () => [{ isWork: false, run }] };
+    return { rowGroup, sourceStart: Infinity, steps: () => [{ isWork: false, run }] };
   }
   const facts = reader.footer.chunkFacts(rowGroup, action.source);
   const range = chunkByteRange(facts, reader.object.bytes);
-  const place = { rowGroup, leaf, sourceStart: range.start };
+  const place = { rowGroup, sourceStart: range.start };
   const copied = { kind: "copied", leaf, sourceLeaf: action.source, range } as const;
   const copy = (): ChunkOperation => ({
     ...place,
     steps: () => [{ isWork: false, run: () => Promise.resolve(copied) }],
   });
-  const change = (how: ChunkChange, unlessInvalid?: OutputPiece): ChunkOperation => {
-    const task = { reader, output, leaf, source: action.source, rowGroup, change: how, selection };
-    return { ...place, steps: () => changeSteps(task, facts, unlessInvalid) };
+  const change = (how: ChunkChange, unlessInvalid?: OutputPiece): SingleOperation => {
+    const { source } = action;
+    const task = { reader, output, leaf, source, rowGroup, change: how, selection, facts, unlessInvalid };
+    return {
+      ...place,
+      steps: () => manySteps(task),
+      ...(isSingleRun(reader, facts) ? { single: task } : {}),
+    };
   };
   switch (action.action) {
     case "copy":
@@ -161,8 +204,9 @@ export async function quarantinedRows(
     if (how?.onInvalid !== "quarantine" || !("source" in output.action)) continue;
     const { source } = output.action;
     const change: ChunkChange = { kind: "rewrite", rewrite: how };
-    const task = { reader, output, leaf, source, rowGroup, change, selection: undefined };
-    const found = await checkChunk(task, reader.footer.chunkFacts(rowGroup, source));
+    const facts = reader.footer.chunkFacts(rowGroup, source);
+    const none = { selection: undefined, unlessInvalid: undefined };
+    const found = await checkChunk({ reader, output, leaf, source, rowGroup, change, facts, ...none });
     const column = output.column.path.join(".");
     if (found.invalid > 0) invalid.set(column, found.invalid);
     const from = reader.footer.leaves[source]?.column.type;
@@ -195,49 +239,89 @@ export function rewriteOf(action: LeafAction): Rewrite | undefined {
 }
 
 /** The change of one chunk. */
-interface ChunkTask {
+interface ChunkChangeTask {
   readonly reader: SourceObjectReader;
   readonly output: OutputLeaf;
   readonly leaf: number;
   readonly source: number;
+  readonly facts: ChunkFacts;
   readonly rowGroup: number;
   readonly change: ChunkChange;
   readonly selection: RowSelection | undefined;
+  /** What the chunk is while nothing in it is invalid. */
+  readonly unlessInvalid: OutputPiece | undefined;
 }
 
-/** One step for a chunk that is small enough, else one for each run of its pages. */
-function changeSteps(
-  task: ChunkTask,
-  facts: ChunkFacts,
-  unlessInvalid: OutputPiece | undefined,
-): Iterable<PieceStep> | AsyncIterable<PieceStep> {
-  if (!isSingleRun(task.reader, facts)) return manySteps(task, facts, unlessInvalid);
-  const purpose = unlessInvalid === undefined ? "write" : "writeIfInvalid";
-  const run = async (): Promise<OutputPiece> => {
-    const source = await readWholeChunk(task.reader, facts);
-    const piece = await rewrite(task, facts, beginChunk(task, facts), source, 0, purpose);
-    if (unlessInvalid === undefined || piece.reply.run !== undefined || piece.reply.refused) return piece;
-    piece.release();
-    return unlessInvalid;
+type RunPiece = Extract<OutputPiece, { kind: "run" }>;
+
+/** A step for each of some chunks that are read together: the first that is asked for begins the work of all. */
+async function* singleSteps(tasks: readonly ChunkChangeTask[]): AsyncIterable<PieceStep> {
+  let pieces: Promise<(RunPiece | ColonnadeError)[]> | undefined;
+  let passedOn = 0;
+  const giveBack = async (index: number): Promise<void> => {
+    const piece = (await pieces)?.[index];
+    if (piece !== undefined && "release" in piece) piece.release();
   };
-  return [{ isWork: true, run }];
+  try {
+    for (const [index, { unlessInvalid }] of tasks.entries()) {
+      const run = async (): Promise<OutputPiece> => {
+        const piece = answered((await (pieces ??= rewriteTogether(tasks)))[index]);
+        if (unlessInvalid === undefined || piece.reply.run !== undefined || piece.reply.refused) return piece;
+        piece.release();
+        return unlessInvalid;
+      };
+      passedOn = index + 1;
+      yield { isWork: true, run, drop: () => void giveBack(index).catch(() => undefined) };
+    }
+  } finally {
+    // Whoever stops here leaves work that was done for steps that nobody has heard of.
+    for (let index = passedOn; index < tasks.length; index += 1) giveBack(index).catch(() => undefined);
+  }
 }
 
-async function* manySteps(
-  task: ChunkTask,
-  facts: ChunkFacts,
-  unlessInvalid: OutputPiece | undefined,
-): AsyncIterable<PieceStep> {
+async function rewriteTogether(tasks: readonly ChunkChangeTask[]): Promise<(RunPiece | ColonnadeError)[]> {
+  const [first] = tasks;
+  if (first === undefined) return [];
+  const { reader } = first;
+  const ranges = tasks.map(({ facts }) => chunkByteRange(facts, reader.object.bytes));
+  const stretch = { start: ranges[0]?.start ?? 0, end: ranges.at(-1)?.end ?? 0 };
+  const memoryBytes = tasks.map(({ facts }) => singleRunBytes(reader, facts));
+  const { bytes, releases } = await readStretch(reader, stretch, memoryBytes);
+  const runs = tasks.map((task, i): PlacedRun => {
+    const { start = 0, end = 0 } = ranges[i] ?? {};
+    return {
+      task,
+      chunk: beginChunk(task),
+      run: wholeChunk(task.facts, releases[i]),
+      rowStart: 0,
+      purpose: task.unlessInvalid === undefined ? "write" : "writeIfInvalid",
+      start: start - stretch.start,
+      end: end - stretch.start,
+    };
+  });
+  return rewrite(reader, bytes, runs);
+}
+
+function wholeChunk(
+  { numValues, context }: ChunkFacts,
+  release: () => void = () => undefined,
+): Omit<SourceRun, "bytes"> {
+  const place = { page: 0, offset: 0 };
+  return { isFirst: true, isLast: true, numValues, place, rows: context.rows, release };
+}
+
+async function* manySteps(task: ChunkChangeTask): AsyncIterable<PieceStep> {
+  const { unlessInvalid } = task;
   if (unlessInvalid !== undefined) {
-    const { invalid } = await checkChunk(task, facts);
+    const { invalid } = await checkChunk(task);
     if (invalid === 0) {
       yield { isWork: false, run: () => Promise.resolve(unlessInvalid) };
       return;
     }
   }
-  const chunk = beginChunk(task, facts);
+  const chunk = beginChunk(task);
   let rowStart = Promise.resolve(0);
-  for await (const source of runsOf(task, facts)) {
+  for await (const source of runsOf(task)) {
     const before = rowStart;
     const { promise: rows, resolve: tellRows } = Promise.withResolvers<number>();
     if (source.rows !== undefined) tellRows(source.rows);
@@ -245,7 +329,7 @@ async function* manySteps(
     rowStart = before.then(async (start) => start + (await rows));
     const run = async (): Promise<OutputPiece> => {
       const start = task.selection === undefined ? 0 : await before;
-      const piece = await rewrite(task, facts, chunk, source, start, "write");
+      const piece = await rewriteOne(task, chunk, source, start, "write");
       tellRows(piece.reply.rows);
       return piece;
     };
@@ -254,15 +338,20 @@ async function* manySteps(
 }
 
 /** Errors say where. */
-async function* runsOf({ reader, source, rowGroup }: ChunkTask, facts: ChunkFacts): AsyncIterable<SourceRun> {
+async function* runsOf({ reader, source, rowGroup, facts }: ChunkChangeTask): AsyncIterable<SourceRun> {
   try {
-    yield* readRuns(reader, facts);
+    if (!isSingleRun(reader, facts)) yield* readRuns(reader, facts);
+    else {
+      const range = chunkByteRange(facts, reader.object.bytes);
+      const { bytes, releases } = await readStretch(reader, range, [singleRunBytes(reader, facts)]);
+      yield { ...wholeChunk(facts, releases[0]), bytes };
+    }
   } catch (error) {
     throw located(error, rowGroup, leafOf(reader, source).path);
   }
 }
 
-function beginChunk({ reader, output, source, rowGroup }: ChunkTask, facts: ChunkFacts): ChunkInProgress {
+function beginChunk({ reader, output, source, rowGroup, facts }: ChunkChangeTask): ChunkInProgress {
   return new ChunkInProgress({
     source: leafOf(reader, source),
     target: output.column,
@@ -276,17 +365,14 @@ function beginChunk({ reader, output, source, rowGroup }: ChunkTask, facts: Chun
 
 /** What is invalid in a chunk, without writing it. Rows are those of the row group. */
 async function checkChunk(
-  task: ChunkTask,
-  facts: ChunkFacts,
+  task: ChunkChangeTask,
 ): Promise<{ readonly invalid: number; readonly rows: Uint32Array }> {
-  const { reader } = task;
-  const chunk = beginChunk(task, facts);
+  const chunk = beginChunk(task);
   const rows: number[] = [];
   let rowStart = 0;
   let invalid = 0;
-  const runs = isSingleRun(reader, facts) ? [await readWholeChunk(reader, facts)] : runsOf(task, facts);
-  for await (const source of runs) {
-    const { reply, release } = await rewrite(task, facts, chunk, source, rowStart, "check");
+  for await (const source of runsOf(task)) {
+    const { reply, release } = await rewriteOne(task, chunk, source, rowStart, "check");
     release();
     for (const row of reply.quarantined) {
       // A row that goes on from one page to the next may be found in both.
@@ -298,39 +384,76 @@ async function checkChunk(
   return { invalid, rows: Uint32Array.from(rows) };
 }
 
-/** Asks a worker, holding memory for the pages as long as its result is in use. */
-async function rewrite(
-  task: ChunkTask,
-  facts: ChunkFacts,
+/** A run of a chunk, and where its bytes are in a stretch that was read. */
+interface PlacedRun {
+  readonly task: ChunkChangeTask;
+  readonly chunk: ChunkInProgress;
+  readonly run: Omit<SourceRun, "bytes">;
+  readonly rowStart: number;
+  readonly purpose: RunRequest["purpose"];
+  readonly start: number;
+  readonly end: number;
+}
+
+async function rewriteOne(
+  task: ChunkChangeTask,
   chunk: ChunkInProgress,
-  run: SourceRun,
+  { bytes, ...run }: SourceRun,
   rowStart: number,
   purpose: RunRequest["purpose"],
-): Promise<Extract<OutputPiece, { kind: "run" }>> {
-  const { reader, output, leaf, source, rowGroup, selection } = task;
-  const { isFirst, isLast, release, rows: _, ...pages } = run;
-  const { compression, limits } = reader;
-  try {
-    const reply = await reader.workers.rewrite({
+): Promise<RunPiece> {
+  const placed: PlacedRun = { task, chunk, run, rowStart, purpose, start: 0, end: bytes.length };
+  const [piece] = await rewrite(task.reader, bytes, [placed]);
+  return answered(piece);
+}
+
+function answered(piece: RunPiece | ColonnadeError | undefined): RunPiece {
+  if (piece === undefined) throw new ColonnadeError("internal", "REPLY_MISSING", "worker gave no answer", {});
+  if (piece instanceof ColonnadeError) throw piece;
+  return piece;
+}
+
+/** Asks a worker, holding memory for the pages as long as its results are in use. */
+async function rewrite(
+  { workers, limits, compression }: SourceObjectReader,
+  bytes: Uint8Array,
+  runs: readonly PlacedRun[],
+): Promise<(RunPiece | ColonnadeError)[]> {
+  const requests = runs.map(({ task, run, rowStart, purpose, start, end }) => {
+    const { reader, output, source, rowGroup, selection, facts, change } = task;
+    const { release: _, isLast: __, rows: ___, ...pages } = run;
+    return {
       ...pages,
-      isFirst,
+      start,
+      end,
       codec: facts.codec,
       chunkValues: facts.numValues,
       rowStart,
       limits,
       source: leafOf(reader, source),
       target: output.column,
-      change: task.change,
+      change,
       extras: extrasFor(reader, output, source, rowGroup),
       ...(compression === "keep" ? {} : { outputCodec: compression }),
       ...(selection === undefined ? {} : { rows: selection }),
       purpose,
-    });
-    return { kind: "run", leaf, chunk, reply, isFirst, isLast, release };
+    };
+  });
+  let replies: readonly (RunReply | ColonnadeError)[];
+  try {
+    replies = await workers.rewrite({ bytes, requests });
   } catch (error) {
-    release();
-    throw located(error, rowGroup, leafOf(reader, source).path);
+    for (const { run } of runs) run.release();
+    throw error;
   }
+  return runs.map(({ task, chunk, run }, i) => {
+    const reply = replies[i] ?? new ColonnadeError("internal", "REPLY_MISSING", "worker gave no answer", {});
+    const { isFirst, isLast, release } = run;
+    if (!(reply instanceof ColonnadeError))
+      return { kind: "run", leaf: task.leaf, chunk, reply, isFirst, isLast, release };
+    release();
+    return located(reply, task.rowGroup, leafOf(task.reader, task.source).path);
+  });
 }
 
 function leafOf({ footer }: SourceObjectReader, source: number): LeafColumn {

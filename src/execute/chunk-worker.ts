@@ -1,20 +1,37 @@
 import { Piscina } from "piscina";
 import { toColonnadeError } from "../base/errors.ts";
+import { freeBuffer } from "../base/free-buffer.ts";
 import { createCollector, workerGarbageBytes } from "./collect-garbage.ts";
 import { type PackedResult, ownsBuffer } from "./packed-result.ts";
 import { rewriteRun, type RunRequest } from "./rewrite-run.ts";
 
+/** Runs whose pages lie in one stretch of the source, so that they are read and handed over at one time. */
+export interface RunBatch {
+  readonly bytes: Uint8Array;
+  /** The bytes of each are `[start, end)` of the batch's. */
+  readonly requests: readonly (Omit<RunRequest, "bytes"> & {
+    readonly start: number;
+    readonly end: number;
+  })[];
+}
+
 const collectGarbage = createCollector(workerGarbageBytes);
 
-/** What runs in a worker thread: the work on some pages of a chunk. The new pages' bytes are handed over, not copied. */
-export default function work(request: RunRequest): PackedResult {
-  // Before, not after: what the last job left, its reply included, is nobody's by now.
-  collectGarbage();
-  const result = runSafely(request);
-  const bytes = result.ok ? result.reply.run?.bytes : undefined;
-  if (bytes === undefined || !ownsBuffer(bytes)) return result;
-  const handedOver = { [Piscina.transferableSymbol]: [bytes.buffer], [Piscina.valueSymbol]: result };
-  return Piscina.move(handedOver as unknown as ArrayBuffer) as unknown as PackedResult;
+/** What runs in a worker thread: the work on some pages of a chunk, or of several. The new bytes are handed over, not copied. */
+export default function work(batch: RunBatch): readonly PackedResult[] {
+  const results: PackedResult[] = [];
+  const buffers: ArrayBuffer[] = [];
+  for (const { start, end, ...request } of batch.requests) {
+    // Before, not after: what the last job left, its reply included, is nobody's by now.
+    collectGarbage();
+    const result = runSafely({ ...request, bytes: batch.bytes.subarray(start, end) });
+    results.push(result);
+    const bytes = result.ok ? result.reply.run?.bytes : undefined;
+    if (bytes !== undefined && bytes.length > 0 && ownsBuffer(bytes)) buffers.push(bytes.buffer);
+  }
+  freeBuffer(batch.bytes);
+  const handedOver = { [Piscina.transferableSymbol]: buffers, [Piscina.valueSymbol]: results };
+  return Piscina.move(handedOver as unknown as ArrayBuffer) as unknown as readonly PackedResult[];
 }
 
 function runSafely(request: RunRequest): PackedResult {

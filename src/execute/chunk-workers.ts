@@ -2,12 +2,16 @@ import type { Piscina } from "piscina";
 import { cancelled, ColonnadeError } from "../base/errors.ts";
 import { keepWasmWrappers } from "../base/wasm-in-threads.ts";
 import { ownsBuffer, type PackedResult } from "./packed-result.ts";
-import type { RunReply, RunRequest } from "./rewrite-run.ts";
+import type { RunBatch } from "./chunk-worker.ts";
+import type { RunReply } from "./rewrite-run.ts";
 
 /** Where the work on chunks is done, away from the thread that moves bytes. */
 export interface ChunkWorkers {
-  /** Takes the request's bytes over: they may be gone afterwards. */
-  rewrite(request: RunRequest): Promise<RunReply>;
+  /**
+   * Answers each request, in their order, with a reply or with what is wrong with it. Takes the bytes over: they may be gone
+   * afterwards.
+   */
+  rewrite(batch: RunBatch): Promise<(RunReply | ColonnadeError)[]>;
   close(): Promise<void>;
 }
 
@@ -21,17 +25,17 @@ export function createChunkWorkers(options: {
 }): ChunkWorkers {
   let pool: Promise<Piscina> | undefined;
 
-  async function run(request: RunRequest): Promise<RunReply> {
-    const { bytes } = request;
+  async function run(batch: RunBatch): Promise<(RunReply | ColonnadeError)[]> {
+    const { bytes } = batch;
     const { signal } = options;
-    let result: PackedResult;
+    let results: readonly PackedResult[];
     try {
-      result = (await (
+      results = (await (
         await (pool ??= startPool(options.workers))
-      ).run(request, {
+      ).run(batch, {
         transferList: ownsBuffer(bytes) ? [bytes.buffer] : [],
         ...(signal === undefined ? {} : { signal }),
-      })) as PackedResult;
+      })) as readonly PackedResult[];
     } catch (cause) {
       if (signal?.aborted === true) throw cancelled();
       // A worker that died (out of memory, most likely) takes its task with it, not the others.
@@ -43,9 +47,11 @@ export function createChunkWorkers(options: {
         { cause },
       );
     }
-    if (result.ok) return result.reply;
-    const { kind, code, message, details } = result.error;
-    throw new ColonnadeError(kind, code, message, details);
+    return results.map((result) => {
+      if (result.ok) return result.reply;
+      const { kind, code, message, details } = result.error;
+      return new ColonnadeError(kind, code, message, details);
+    });
   }
 
   return {
@@ -67,6 +73,8 @@ async function startPool(workers: number): Promise<Piscina> {
     maxThreads: workers,
     minThreads: 0,
     idleTimeout: 10_000,
+    // Their values are in buffers, outside of the heap: what is young in it is little.
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
   });
   // A reply that was on its way when its task was aborted is nobody's; unheard, this event would end the process.
   pool.on("error", () => {});

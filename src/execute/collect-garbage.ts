@@ -1,37 +1,56 @@
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** Memory of a thread that may be in use or not before the unused is looked for: of the one that moves bytes, and of a worker. */
-export const mainGarbageBytes = 120_000_000;
-export const workerGarbageBytes = 34_000_000;
+/** Memory that a thread may take on between two looks for what is unused: the one that moves bytes, and a worker. */
+export const mainGarbageBytes = 24_000_000;
+export const workerGarbageBytes = 12_000_000;
 
-let collect: ((options?: { readonly type: "minor" }) => void) | undefined;
+type Collect = (options?: { readonly type: "minor" }) => void;
+
+let collect: Collect | undefined;
 
 /** After a collection so many times its own time passes before the next: a thread that needs more than that is not slowed down. */
 const restFactor = 9;
+/** How often the young were looked through in vain before everything is. */
+const vainMax = 4;
 
 /**
- * Returns what is to be called now and then: it frees what nobody uses any more once a thread holds `bytes` in heap and buffers.
- * V8 by itself looks late: 64 MB of buffers gather in each thread, since they lie outside of its heap, and the heap of a machine
- * with much memory grows by hundreds of megabytes. A job's limit is below that.
+ * Returns what is to be called now and then: it frees what nobody uses any more once a thread has taken on `bytes` of heap and
+ * buffers since it was last done. V8 by itself looks late: 64 MB of buffers gather in each thread, since they lie outside of its
+ * heap, and the heap of a machine with much memory grows by hundreds of megabytes. A job's limit is below that.
  */
 export function createCollector(bytes: number): () => void {
   let restUntilMs = 0;
+  let floorBytes = usedBytes();
+  let vain = 0;
   return () => {
     const startedMs = performance.now();
-    if (startedMs < restUntilMs) return;
-    const { used_heap_size: heapBytes, external_memory: bufferBytes } = getHeapStatistics();
-    if (heapBytes + bufferBytes < bytes) return;
-    if (collect === undefined) {
-      // Node gives its collector only to programs that are started with this flag; a context made after it has it as well.
-      setFlagsFromString("--expose-gc");
-      collect = runInNewContext("gc") as typeof collect & {};
-    }
-    // Most buffers are as young as their job, and the young are looked through in no time.
+    if (startedMs < restUntilMs || usedBytes() < floorBytes + bytes) return;
+    collect ??= findCollector();
+    // Most buffers are as young as their job, and the young are looked through in no time. What is found is freed by a thread
+    // of its own; the second look counts it.
     collect({ type: "minor" });
-    const left = getHeapStatistics();
-    if (left.used_heap_size + left.external_memory >= bytes) collect();
+    collect({ type: "minor" });
+    const before = floorBytes;
+    floorBytes = usedBytes();
+    vain = floorBytes > before + bytes ? vain + 1 : 0;
+    if (vain > vainMax) {
+      collect();
+      floorBytes = usedBytes();
+      vain = 0;
+    }
     const endedMs = performance.now();
     restUntilMs = endedMs + restFactor * (endedMs - startedMs);
   };
+}
+
+function usedBytes(): number {
+  const { used_heap_size: heapBytes, external_memory: bufferBytes } = getHeapStatistics();
+  return heapBytes + bufferBytes;
+}
+
+function findCollector(): Collect {
+  // Node gives its collector only to programs that are started with this flag; a context made after it has it as well.
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as Collect;
 }

@@ -23,15 +23,31 @@ export class MemoryBudget {
 
   /** Resolves to a release function (safe to call twice) when the bytes are free. Rejects `cancelled` on abort. */
   async acquire(bytes: number, signal?: AbortSignal): Promise<() => void> {
-    const granted = Math.min(Math.ceil(bytes), this.capacityBytes);
+    const [release] = await this.acquireAll([bytes], signal);
+    return release ?? (() => undefined);
+  }
+
+  /** All of several holds at one time, each with a release of its own. */
+  async acquireAll(sizes: readonly number[], signal?: AbortSignal): Promise<(() => void)[]> {
+    const sum = sizes.reduce((total, bytes) => total + Math.ceil(bytes), 0);
+    const granted = Math.min(sum, this.capacityBytes);
     if (signal?.aborted === true) throw cancelled();
     if (this.#waiting.length > 0 || granted > this.#freeBytes) await this.#wait(granted, signal);
     else this.#freeBytes -= granted;
+    let left = granted;
+    return sizes.map((bytes) => {
+      const part = Math.min(left, Math.ceil(bytes));
+      left -= part;
+      return this.#releaseOf(part);
+    });
+  }
+
+  #releaseOf(bytes: number): () => void {
     let held = true;
     return () => {
       if (!held) return;
       held = false;
-      this.#freeBytes += granted;
+      this.#freeBytes += bytes;
       this.#grantWaiting();
     };
   }

@@ -33,30 +33,42 @@ function shareBytes({ budget }: SourceObjectReader): number {
 
 /** Whether the chunk is small enough to be read and rewritten in one go. */
 export function isSingleRun(reader: SourceObjectReader, facts: ChunkFacts): boolean {
-  if (facts.numValues === 0) return true;
-  const { start, end } = chunkByteRange(facts, reader.object.bytes);
-  return memoryOf(end - start, facts.totalUncompressedBytes) <= shareBytes(reader);
+  return facts.numValues === 0 || singleRunBytes(reader, facts) <= shareBytes(reader);
 }
 
-/** The whole chunk as one run. */
-export async function readWholeChunk(reader: SourceObjectReader, facts: ChunkFacts): Promise<SourceRun> {
+/** The memory that the chunk takes as a single run. */
+export function singleRunBytes(reader: SourceObjectReader, facts: ChunkFacts): number {
   const { start, end } = chunkByteRange(facts, reader.object.bytes);
-  const release = await reader.budget.acquire(
-    memoryOf(end - start, facts.totalUncompressedBytes),
-    reader.signal,
-  );
+  return memoryOf(end - start, facts.totalUncompressedBytes);
+}
+
+/** Chunks with less than this between them are read by one request, and what is between is left. */
+const gapBytesMax = 64 * 1024;
+
+/** Whether a single run joins those before it, in one read: close by, and within one run's share of the budget together. */
+export function joinsRead(
+  reader: SourceObjectReader,
+  before: ByteRange,
+  memoryBytesBefore: number,
+  facts: ChunkFacts,
+): boolean {
+  const { start } = chunkByteRange(facts, reader.object.bytes);
+  const gap = start - before.end;
+  const memoryBytes = memoryBytesBefore + singleRunBytes(reader, facts);
+  return gap >= 0 && gap <= gapBytesMax && memoryBytes <= shareBytes(reader);
+}
+
+/** A stretch of the source, in memory that is held in as many parts as it has chunks. */
+export async function readStretch(
+  reader: SourceObjectReader,
+  { start, end }: ByteRange,
+  memoryBytes: readonly number[],
+): Promise<{ readonly bytes: Uint8Array; readonly releases: readonly (() => void)[] }> {
+  const releases = await reader.budget.acquireAll(memoryBytes, reader.signal);
   try {
-    return {
-      bytes: await readRange(reader.object, start, end, reader.signal),
-      isFirst: true,
-      isLast: true,
-      numValues: facts.numValues,
-      place: { page: 0, offset: 0 },
-      rows: facts.context.rows,
-      release,
-    };
+    return { bytes: await readRange(reader.object, start, end, reader.signal), releases };
   } catch (error) {
-    release();
+    for (const release of releases) release();
     throw error;
   }
 }

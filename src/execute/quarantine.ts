@@ -121,7 +121,7 @@ function ownOperation(rowGroup: number, leaf: number, column: LeafColumn, data: 
     const extras = { statistics: true, pageIndex: false, bloomFilter: false, sizeStatistics: false };
     return { kind: "written", leaf, chunk: writeColumnChunk(data, column, extras) };
   };
-  return { rowGroup, leaf, sourceStart: Infinity, steps: () => [{ isWork: false, run }] };
+  return { rowGroup, sourceStart: Infinity, steps: () => [{ isWork: false, run }] };
 }
 
 function bytesOf(texts: readonly string[]): Values {

@@ -1,4 +1,5 @@
 import { castValues } from "../cast/cast-values.ts";
+import { freeBuffer } from "../base/free-buffer.ts";
 import { ChunkAssembly } from "../parquet/chunk-assembly.ts";
 import type { ChunkExtras, Codec, ColumnData } from "../parquet/column-data.ts";
 import { writableCodec } from "../parquet/compression.ts";
@@ -168,27 +169,55 @@ function walk(
   const keepsPages = dictionary !== undefined && keepsIndexPages(request, dictionary);
   for (const [index, page] of dataPages.entries()) {
     try {
-      const assembly = new ChunkAssembly(
-        source,
-        page.head.page.type === "index" ? 0 : page.head.page.numValues,
-        entries,
-        limits.chunkBytesMax,
-      );
-      decodePage(page.head.page, inflate(page, codec), source, assembly);
-      const decoded = assembly.finishPages(layoutOf([page], codec));
+      const body = inflate(page, codec);
+      const decoded = decodeOne(page, body, source, entries, codec, limits.chunkBytesMax);
       const beginsAtRow = decoded.entries === 0 || (decoded.repetitionLevels?.[0] ?? 0) === 0;
       if (!beginsAtRow && request.isFirst && index === 0)
         throw malformedPage("a column chunk begins inside a row");
       const changed = findings.change(decoded, dictionary);
-      if (encoder === undefined || changed === undefined) continue;
-      const keeps = keepsPages && changed.dictionary !== undefined;
-      if (keeps) encoder.keepPage(changed, page, beginsAtRow);
-      else encoder.addPage(changed, page, beginsAtRow);
+      if (encoder !== undefined && changed !== undefined) {
+        const keeps = keepsPages && changed.dictionary !== undefined;
+        if (keeps) encoder.keepPage(changed, page, beginsAtRow);
+        else encoder.addPage(changed, page, beginsAtRow);
+      }
+      // What was not compressed is a part of the request's bytes, which are not ours to free.
+      if (body.buffer !== request.bytes.buffer)
+        for (const view of viewsOf(body, decoded, changed)) freeBuffer(view);
     } catch (error) {
       throw located(error, place.page + index, place.offset + page.position);
     }
   }
-  return findings.reply(findings.refused ? undefined : encoder?.finish());
+  return findings.reply(findings.refused ? undefined : encoder?.finish(request.bytes.buffer));
+}
+
+/** All that a page was decoded and changed into; a dictionary's entries are the chunk's, not the page's. */
+function* viewsOf(body: Uint8Array, ...pages: (ColumnData | undefined)[]): Iterable<ArrayBufferView> {
+  yield body;
+  for (const page of pages) {
+    if (page === undefined) continue;
+    if (page.definitionLevels !== undefined) yield page.definitionLevels;
+    if (page.repetitionLevels !== undefined) yield page.repetitionLevels;
+    if (page.dictionary !== undefined) yield page.dictionary.indices;
+    else {
+      yield page.values.data;
+      if (page.values.kind === "bytes") yield page.values.offsets;
+    }
+  }
+}
+
+function decodeOne(
+  page: Page,
+  body: Uint8Array,
+  source: LeafColumn,
+  entries: Values | undefined,
+  codec: Codec,
+  bytesMax: number,
+): ColumnData {
+  const { page: head } = page.head;
+  const numValues = head.type === "index" ? 0 : head.numValues;
+  const assembly = new ChunkAssembly(source, numValues, entries, bytesMax);
+  decodePage(head, body, source, assembly);
+  return assembly.finishPages(layoutOf([page], codec));
 }
 
 const noValues = new Uint32Array(0);

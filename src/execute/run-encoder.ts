@@ -1,3 +1,4 @@
+import { freeBuffer } from "../base/free-buffer.ts";
 import { joinPages } from "../parquet/assemble-chunk.ts";
 import type { ColumnData } from "../parquet/column-data.ts";
 import { writableCodec } from "../parquet/compression.ts";
@@ -82,11 +83,15 @@ export class RunEncoder {
     if (span !== undefined) this.#push(page, data, stored, span, beginsAtRow);
   }
 
-  finish(): EncodedRun {
+  /** `source` is the memory of the pages that may have been kept. */
+  finish(source: ArrayBufferLike): EncodedRun {
     const dictionaryPage = this.#dictionaryPage;
+    const pages = dictionaryPage === undefined ? this.#encoded : [dictionaryPage, ...this.#encoded];
+    const bytes = joinPages(pages);
+    for (const { body } of pages) for (const part of body) if (part.buffer !== source) freeBuffer(part);
     return {
       ...this.#collector.finishRun(),
-      bytes: joinPages(dictionaryPage === undefined ? this.#encoded : [dictionaryPage, ...this.#encoded]),
+      bytes,
       ...(dictionaryPage && { dictionaryPage: pageFacts(dictionaryPage) }),
     };
   }

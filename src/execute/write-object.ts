@@ -1,3 +1,4 @@
+import { freeBuffer } from "../base/free-buffer.ts";
 import { unreachable } from "../base/errors.ts";
 import type { ChunkDescription } from "../parquet/column-data.ts";
 import type { KeyValue } from "../parquet/footer-scan.ts";
@@ -7,6 +8,7 @@ import { FooterRewriter, frameFooter, type OutputRowGroup } from "../parquet/rew
 import type { ThriftStruct } from "../parquet/thrift.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import { bloomFilterRange, IndexReader } from "./auxiliary.ts";
+import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
 import type { ChunkOperation, OutputPiece, SourceObjectReader } from "./chunk-operations.ts";
 import type { SpliceWriter } from "./splice-writer.ts";
 import { type Startable, startAhead } from "./start-ahead.ts";
@@ -26,8 +28,10 @@ export interface PlannedRowGroup {
 
 const magic = Uint8Array.of(0x50, 0x41, 0x52, 0x31); // PAR1
 
+const collectGarbage = createCollector(mainGarbageBytes);
+
 /** How many chunks may be in work beyond the one that is being written; memory bounds them too. */
-const aheadMax = 8;
+const aheadMax = 32;
 
 /**
  * Row groups in the order of the source. What is merely iterable waits for nothing, so work begins on the next row groups while
@@ -158,9 +162,13 @@ class ObjectAssembly {
     const offset = this.#chunkStart;
     try {
       const bytes = whole.add(reply);
-      if (bytes !== undefined) await this.#writer.write(bytes);
+      if (bytes !== undefined) {
+        await this.#writer.write(bytes);
+        freeBuffer(bytes);
+      }
     } finally {
       release();
+      collectGarbage();
     }
     if (!isLast) return undefined;
     const { chunk, bytes } = whole.finish();

@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { freeBuffer } from "../base/free-buffer.ts";
 import { indexBitWidth } from "./build-dictionary.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Codec, ColumnData, Dictionary } from "./column-data.ts";
@@ -91,7 +92,7 @@ export function encodeDataPage(
       definitionLevelEncoding: Encoding.RLE,
       repetitionLevelEncoding: Encoding.RLE,
     };
-    return sealed(page, [compress(format.codec, body)], body.length, format);
+    return sealed(page, [compressed(body, format)], body.length, format);
   }
   const levelsBytes = repetitionLevelsBytes + definitionLevelsBytes;
   const page: DataPageV2 = {
@@ -105,9 +106,17 @@ export function encodeDataPage(
     // Some readers stumble over a compressed section that holds nothing.
     compressed: format.codec !== "UNCOMPRESSED" && body.length > levelsBytes,
   };
+  const levels = body.slice(0, levelsBytes);
   const values = body.subarray(levelsBytes);
-  const section = page.compressed ? compress(format.codec, values) : values;
-  return sealed(page, [body.subarray(0, levelsBytes), section], body.length, format);
+  const section = page.compressed ? compressed(values, format) : values;
+  return sealed(page, [levels, section], body.length, format);
+}
+
+/** The body compressed, in whose place it is. */
+function compressed(body: Uint8Array, { codec }: PageFormat): Uint8Array {
+  const bytes = compress(codec, body);
+  if (bytes.buffer !== body.buffer) freeBuffer(body);
+  return bytes;
 }
 
 function encodeValues(stored: Stored, span: PageSpan, writer: ByteWriter): void {

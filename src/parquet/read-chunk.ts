@@ -49,7 +49,10 @@ export function readColumnChunk(
 }
 
 /** How a chunk was written, but for what its dictionary says. */
-export function layoutOf(dataPages: readonly Page[], codec: Codec): Omit<ChunkLayout, "dictionary"> {
+export function layoutOf(
+  dataPages: readonly Pick<Page, "head">[],
+  codec: Codec,
+): Omit<ChunkLayout, "dictionary"> {
   const [first] = dataPages;
   return {
     codec,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
-import { toColonnadeError } from "../../../src/base/errors.ts";
+import { ColonnadeError, toColonnadeError } from "../../../src/base/errors.ts";
 import { createChunkWorkers } from "../../../src/execute/chunk-workers.ts";
-import type { RunRequest } from "../../../src/execute/rewrite-run.ts";
+import type { RunBatch } from "../../../src/execute/chunk-worker.ts";
 import { defaultReadLimits } from "../../../src/parquet/read-page.ts";
 import type { LeafColumn } from "../../../src/parquet/leaf-type.ts";
 
@@ -15,9 +15,10 @@ const column: LeafColumn = {
 };
 
 /** A chunk of zeros, refused at once: replies follow each other as fast as they can. */
-function malformed(): RunRequest {
-  return {
-    bytes: new Uint8Array(10),
+function malformed(): RunBatch {
+  const request = {
+    start: 0,
+    end: 10,
     codec: "UNCOMPRESSED",
     isFirst: true,
     place: { page: 0, offset: 0 },
@@ -30,7 +31,8 @@ function malformed(): RunRequest {
     extras: { statistics: false, pageIndex: false, bloomFilter: false, sizeStatistics: false },
     purpose: "write",
     limits: defaultReadLimits,
-  };
+  } as const;
+  return { bytes: new Uint8Array(10), requests: [request] };
 }
 
 test.each(["an abort", "a close"])(
@@ -44,7 +46,7 @@ test.each(["an abort", "a close"])(
       const workers = createChunkWorkers({ workers: 4, signal: stop.signal });
       const codes = Array.from({ length: 400 }, () =>
         workers.rewrite(malformed()).then(
-          () => "rewritten",
+          ([reply]) => (reply instanceof ColonnadeError ? reply.code : "rewritten"),
           (error: unknown) => toColonnadeError(error).code,
         ),
       );
