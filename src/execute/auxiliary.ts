@@ -1,9 +1,9 @@
+import type { SourceObjectReader } from "./output-piece.ts";
 import { ColonnadeError } from "../base/errors.ts";
 import type { ByteRange } from "../parquet/chunk-range.ts";
 import type { Placement } from "../parquet/chunk-facts.ts";
 import { BloomFilterHeader } from "../parquet/spec.ts";
 import { ThriftReader } from "../parquet/thrift.ts";
-import type { SourceObjectReader } from "./chunk-operations.ts";
 import { readRange } from "./read-footer.ts";
 
 /** More than any writer puts there: four small fields. */

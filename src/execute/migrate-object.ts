@@ -1,3 +1,6 @@
+import type { SourceObjectReader } from "./output-piece.ts";
+import { chunkOperations } from "./chunk-operations.ts";
+import { quarantinedRows, rewriteOf } from "./quarantined-rows.ts";
 import { ColonnadeError, toColonnadeError, withDetails } from "../base/errors.ts";
 import { crc32Hex, updateCrc32 } from "../base/digest.ts";
 import type { FileLine } from "../dataset/formats.ts";
@@ -12,7 +15,6 @@ import type { PlannedObject } from "../plan/plan.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
 import { partitionFields } from "../schema/walk-fields.ts";
 import { createOnly, type ObjectStore, type ObjectWriter } from "../store/object-store.ts";
-import { chunkOperations, quarantinedRows, rewriteOf, type SourceObjectReader } from "./chunk-operations.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { QuarantinedCount } from "./quarantine.ts";

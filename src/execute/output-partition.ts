@@ -1,3 +1,4 @@
+import type { SourceObjectReader } from "./output-piece.ts";
 import { castValues } from "../cast/cast-values.ts";
 import type { Stored } from "../cast/cast.ts";
 import { formatValue } from "../cast/format-value.ts";
@@ -13,7 +14,6 @@ import { castSpec } from "../plan/decide-leaf.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import { defaultCastPolicy, type Field, type SchemaVersion } from "../schema/schema-version.ts";
 import { fieldsById, partitionFields } from "../schema/walk-fields.ts";
-import type { SourceObjectReader } from "./chunk-operations.ts";
 import type { RecognisedSchema } from "./recognise.ts";
 import { readRange } from "./read-footer.ts";
 

@@ -1,10 +1,10 @@
+import type { SourceObjectReader } from "./output-piece.ts";
 import { ColonnadeError } from "../base/errors.ts";
 import type { ChunkFacts } from "../parquet/chunk-facts.ts";
 import { type ByteRange, chunkByteRange } from "../parquet/chunk-range.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
 import { malformedPage, tooLarge } from "../parquet/page-error.ts";
 import { type Page, pageAt } from "../parquet/read-page.ts";
-import type { SourceObjectReader } from "./chunk-operations.ts";
 import { readRange } from "./read-footer.ts";
 import type { RunRequest } from "./rewrite-run.ts";
 

@@ -1,3 +1,6 @@
+import type { SourceObjectReader, OutputPiece, ChunkOperation } from "./output-piece.ts";
+import { chunkOperations } from "./chunk-operations.ts";
+import { quarantinedRows, type QuarantinedRows } from "./quarantined-rows.ts";
 import { quarantineColumns } from "../dataset/quarantine-columns.ts";
 import { SchemaElement } from "../parquet/spec.ts";
 import type { ColumnData, Dictionary } from "../parquet/column-data.ts";
@@ -8,14 +11,6 @@ import { ThriftStruct } from "../parquet/thrift.ts";
 import type { Values } from "../parquet/values.ts";
 import { writeColumnChunk } from "../parquet/write-chunk.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
-import {
-  chunkOperations,
-  quarantinedRows,
-  type QuarantinedRows,
-  type ChunkOperation,
-  type OutputPiece,
-  type SourceObjectReader,
-} from "./chunk-operations.ts";
 import type { SpliceWriter } from "./splice-writer.ts";
 import { type PlannedRowGroup, writeObject } from "./write-object.ts";
 

@@ -1,3 +1,4 @@
+import type { SourceObjectReader, OutputPiece, ChunkOperation } from "./output-piece.ts";
 import { freeBuffer } from "../base/free-buffer.ts";
 import { unreachable } from "../base/errors.ts";
 import type { ChunkDescription } from "../parquet/column-data.ts";
@@ -9,7 +10,6 @@ import type { ThriftStruct } from "../parquet/thrift.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import { bloomFilterRange, IndexReader } from "./auxiliary.ts";
 import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
-import type { ChunkOperation, OutputPiece, SourceObjectReader } from "./chunk-operations.ts";
 import type { SpliceWriter } from "./splice-writer.ts";
 import { type Startable, startAhead } from "./start-ahead.ts";
 
