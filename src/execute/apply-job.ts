@@ -38,7 +38,7 @@ export interface ApplyResult {
 }
 
 /** What Node itself, its worker threads and the SDK take before the first byte of data: not ours to hand out. */
-const baselineBytes = 150_000_000;
+const baselineBytes = 120_000_000;
 const budgetBytesMin = 32_000_000;
 
 /**

@@ -171,18 +171,17 @@ function walk(
     try {
       const body = inflate(page, codec);
       const decoded = decodeOne(page, body, source, entries, codec, limits.chunkBytesMax);
+      freeUnless([body], [request.bytes, ...viewsOf(decoded)]);
       const beginsAtRow = decoded.entries === 0 || (decoded.repetitionLevels?.[0] ?? 0) === 0;
       if (!beginsAtRow && request.isFirst && index === 0)
         throw malformedPage("a column chunk begins inside a row");
       const changed = findings.change(decoded, dictionary);
-      if (encoder !== undefined && changed !== undefined) {
-        const keeps = keepsPages && changed.dictionary !== undefined;
-        if (keeps) encoder.keepPage(changed, page, beginsAtRow);
-        else encoder.addPage(changed, page, beginsAtRow);
-      }
-      // What was not compressed is a part of the request's bytes, which are not ours to free.
-      if (body.buffer !== request.bytes.buffer)
-        for (const view of viewsOf(body, decoded, changed)) freeBuffer(view);
+      freeUnless(viewsOf(decoded), [request.bytes, ...viewsOf(changed)]);
+      if (encoder === undefined || changed === undefined) continue;
+      const keeps = keepsPages && changed.dictionary !== undefined;
+      if (keeps) encoder.keepPage(changed, page, beginsAtRow);
+      else encoder.addPage(changed, page, beginsAtRow);
+      freeUnless(viewsOf(changed), [request.bytes]);
     } catch (error) {
       throw located(error, place.page + index, place.offset + page.position);
     }
@@ -190,19 +189,22 @@ function walk(
   return findings.reply(findings.refused ? undefined : encoder?.finish(request.bytes.buffer));
 }
 
-/** All that a page was decoded and changed into; a dictionary's entries are the chunk's, not the page's. */
-function* viewsOf(body: Uint8Array, ...pages: (ColumnData | undefined)[]): Iterable<ArrayBufferView> {
-  yield body;
-  for (const page of pages) {
-    if (page === undefined) continue;
-    if (page.definitionLevels !== undefined) yield page.definitionLevels;
-    if (page.repetitionLevels !== undefined) yield page.repetitionLevels;
-    if (page.dictionary !== undefined) yield page.dictionary.indices;
-    else {
-      yield page.values.data;
-      if (page.values.kind === "bytes") yield page.values.offsets;
-    }
+/** What a page was decoded or changed into; a dictionary's entries are the chunk's, not the page's. */
+function viewsOf(page: ColumnData | undefined): ArrayBufferView[] {
+  if (page === undefined) return [];
+  const { definitionLevels, repetitionLevels, dictionary } = page;
+  const views: (ArrayBufferView | undefined)[] = [definitionLevels, repetitionLevels];
+  if (dictionary !== undefined) views.push(dictionary.indices);
+  else {
+    views.push(page.values.data);
+    if (page.values.kind === "bytes") views.push(page.values.offsets);
   }
+  return views.filter((view) => view !== undefined);
+}
+
+/** Frees what none of the others looks into: a page in work is in memory once at a time, or twice, not in all its forms. */
+function freeUnless(views: readonly ArrayBufferView[], others: readonly ArrayBufferView[]): void {
+  for (const view of views) if (!others.some(({ buffer }) => buffer === view.buffer)) freeBuffer(view);
 }
 
 function decodeOne(

@@ -83,6 +83,7 @@ export function encodeDataPage(
   }
   encodeValues(stored, span, writer);
   const body = writer.finish();
+  const uncompressedBytes = body.length;
   const encoding = stored.as === "dictionary" ? Encoding.RLE_DICTIONARY : Encoding.PLAIN;
   if (!v2) {
     const page: DataPageV1 = {
@@ -92,7 +93,7 @@ export function encodeDataPage(
       definitionLevelEncoding: Encoding.RLE,
       repetitionLevelEncoding: Encoding.RLE,
     };
-    return sealed(page, [compressed(body, format)], body.length, format);
+    return sealed(page, [compressed(body, format)], uncompressedBytes, format);
   }
   const levelsBytes = repetitionLevelsBytes + definitionLevelsBytes;
   const page: DataPageV2 = {
@@ -109,7 +110,7 @@ export function encodeDataPage(
   const levels = body.slice(0, levelsBytes);
   const values = body.subarray(levelsBytes);
   const section = page.compressed ? compressed(values, format) : values;
-  return sealed(page, [levels, section], body.length, format);
+  return sealed(page, [levels, section], uncompressedBytes, format);
 }
 
 /** The body compressed, in whose place it is. */

@@ -73,6 +73,8 @@ function withPolicies(version: SchemaVersion, roll: Roll): SchemaVersion {
       case "leaf": {
         const onInvalid = policies[roll(policies.length)] as OnInvalid;
         const isAllowed =
+          // A field of the path has one value for a whole object, which no quarantine takes.
+          (onInvalid !== "quarantine" || !version.partitionBy.includes(field.id)) &&
           (onInvalid !== "null" || field.nullable) &&
           (onInvalid !== "default" || field.default !== undefined);
         return isAllowed ? { ...field, cast: { onInvalid, rounding: "error" } } : field;
@@ -216,7 +218,9 @@ function expectedPartition(object: SourceObject, from: SchemaVersion, to: Schema
           : (castLeaf(text, "string", leafTypeOf(before)) ?? null)
         : (object.rows[0]?.[before.name] ?? null);
       if (value === null) return [field.name, null];
-      return [field.name, textOf(field, castLeaf(value, leafTypeOf(before), leafTypeOf(field)) ?? null)];
+      const standIn = field.cast?.onInvalid === "default" ? addedValue(field) : null;
+      const cast = castLeaf(value, leafTypeOf(before), leafTypeOf(field)) ?? standIn;
+      return [field.name, textOf(field, cast)];
     }),
   );
 }

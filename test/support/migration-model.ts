@@ -48,7 +48,9 @@ class RowModel {
       return this.#carried(values[before.name] ?? null, before, field);
     const text = this.#partition[before.name] ?? null;
     const value = text === null ? null : castLeaf(text, "string", typeOf(before));
-    return this.#carried(value ?? null, before, { ...field, cast: defaultCastPolicy });
+    // A whole object cannot be put aside, nor does a null of the path become a default.
+    const keepsPolicy = value !== null && value !== undefined && field.cast?.onInvalid !== "quarantine";
+    return this.#carried(value ?? null, before, keepsPolicy ? field : { ...field, cast: defaultCastPolicy });
   }
 
   #carried(value: Value, before: Field, field: Field): Value {
