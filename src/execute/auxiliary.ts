@@ -3,7 +3,7 @@ import { ColonnadeError } from "../base/errors.ts";
 import type { ByteRange } from "../parquet/chunk-range.ts";
 import type { Placement } from "../parquet/chunk-facts.ts";
 import { BloomFilterHeader } from "../parquet/spec.ts";
-import { ThriftReader } from "../parquet/thrift.ts";
+import { ThriftReader } from "../parquet/thrift-reader.ts";
 import { readRange } from "./read-footer.ts";
 
 /** More than any writer puts there: four small fields. */

@@ -6,7 +6,7 @@ import { SchemaElement } from "../parquet/spec.ts";
 import type { ColumnData, Dictionary } from "../parquet/column-data.ts";
 import { withDictionary } from "../parquet/dictionary-data.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
-import { leafElement } from "../parquet/storage.ts";
+import { leafElement } from "../parquet/schema-element.ts";
 import { ThriftStruct } from "../parquet/thrift.ts";
 import type { Values } from "../parquet/values.ts";
 import { writeColumnChunk } from "../parquet/write-chunk.ts";

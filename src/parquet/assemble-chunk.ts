@@ -9,7 +9,8 @@ import type { PageSpan } from "./plan-pages.ts";
 import { ColumnMetaData, Encoding, PageEncodingStats, SizeStatistics, Type } from "./spec.ts";
 import { boundsOf, statisticsStruct } from "./statistics.ts";
 import type { ChunkSummary } from "./summarise-chunk.ts";
-import { encodeStruct, ThriftStruct, thriftType } from "./thrift.ts";
+import { encodeStruct } from "./thrift-writer.ts";
+import { ThriftStruct, thriftType } from "./thrift.ts";
 
 /** Longer values are cut in Statistics: a footer holds them for every chunk. */
 const statisticsBytesMax = 1024;

@@ -3,7 +3,8 @@ import { type Codec, codecs } from "./column-data.ts";
 import type { LeafColumn, PhysicalType } from "./leaf-type.ts";
 import { ColumnChunk, ColumnMetaData, PageEncodingStats } from "./spec.ts";
 import { physicalTypes } from "./storage.ts";
-import { ThriftReader, type ThriftStruct, type ThriftType, thriftType } from "./thrift.ts";
+import { ThriftReader } from "./thrift-reader.ts";
+import { type ThriftStruct, type ThriftType, thriftType } from "./thrift.ts";
 
 /** Where something lies in its object, in bytes from the object's beginning. */
 export interface Placement {

@@ -8,7 +8,8 @@ import {
 } from "./schema-tree.ts";
 import { ColumnChunk, FileMetaData, KeyValue as KeyValueField, RowGroup, SortingColumn } from "./spec.ts";
 import { skipValue } from "./thrift-skip.ts";
-import { ThriftReader, type ThriftStruct, type ThriftType, thriftType } from "./thrift.ts";
+import { ThriftReader } from "./thrift-reader.ts";
+import { type ThriftStruct, type ThriftType, thriftType } from "./thrift.ts";
 
 /** A field of FileMetaData: `start` is after its header, `end` after its value, in the footer's bytes. */
 export interface FieldSpan {

@@ -3,7 +3,8 @@ import { ChunkFacts } from "./chunk-facts.ts";
 import { type FieldSpan, type KeyValue, type RowGroupFacts, scan } from "./footer-scan.ts";
 import type { LeafNode, StructNode } from "./schema-tree.ts";
 import { RowGroup } from "./spec.ts";
-import { ThriftReader, ThriftStruct, type ThriftField, thriftType } from "./thrift.ts";
+import { ThriftReader } from "./thrift-reader.ts";
+import { ThriftStruct, type ThriftField, thriftType } from "./thrift.ts";
 
 export interface FooterPlace {
   /** Where the footer's Thrift begins in the object. */

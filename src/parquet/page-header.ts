@@ -1,7 +1,9 @@
 import { ColonnadeError } from "../base/errors.ts";
 import { malformedPage } from "./page-error.ts";
 import { DataPageHeader, DataPageHeaderV2, DictionaryPageHeader, PageHeader, PageType } from "./spec.ts";
-import { encodeStruct, ThriftReader, ThriftStruct } from "./thrift.ts";
+import { ThriftReader } from "./thrift-reader.ts";
+import { encodeStruct } from "./thrift-writer.ts";
+import { ThriftStruct } from "./thrift.ts";
 
 /** A PageHeader of parquet.thrift with what the reader of the page needs. Sizes are checked to be non-negative. */
 export interface PageHead {

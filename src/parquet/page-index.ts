@@ -1,6 +1,8 @@
 import { ColonnadeError } from "../base/errors.ts";
 import { OffsetIndex, PageLocation } from "./spec.ts";
-import { decodeStruct, encodeStruct, type ThriftStruct } from "./thrift.ts";
+import { decodeStruct } from "./thrift-reader.ts";
+import { encodeStruct } from "./thrift-writer.ts";
+import type { ThriftStruct } from "./thrift.ts";
 
 /**
  * An OffsetIndex whose pages moved by `shift` bytes; everything else (unencoded_byte_array_data_bytes, fields that we do

@@ -18,14 +18,8 @@ import {
   RowGroup,
   SortingColumn,
 } from "./spec.ts";
-import {
-  type ThriftList,
-  ThriftStruct,
-  type ThriftType,
-  thriftType,
-  type ThriftValue,
-  ThriftWriter,
-} from "./thrift.ts";
+import { ThriftWriter } from "./thrift-writer.ts";
+import { type ThriftList, ThriftStruct, type ThriftType, thriftType, type ThriftValue } from "./thrift.ts";
 
 /** What the output's footer says that is not about a chunk. */
 export interface FooterTarget {

@@ -1,7 +1,7 @@
 import { ColonnadeError } from "../base/errors.ts";
 import type { LeafColumn } from "./leaf-type.ts";
 import { ConvertedType, LogicalType, SchemaElement } from "./spec.ts";
-import { leafTypeOf, storageOfElement } from "./storage.ts";
+import { leafTypeOf, storageOfElement } from "./schema-element.ts";
 import type { ThriftStruct } from "./thrift.ts";
 
 export type Repetition = "required" | "optional" | "repeated";

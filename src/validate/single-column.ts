@@ -13,7 +13,8 @@ import {
   SchemaElement,
 } from "../parquet/spec.ts";
 import { physicalTypes } from "../parquet/storage.ts";
-import { encodeStruct, ThriftStruct, thriftType } from "../parquet/thrift.ts";
+import { encodeStruct } from "../parquet/thrift-writer.ts";
+import { ThriftStruct, thriftType } from "../parquet/thrift.ts";
 import { type OpenObject, readRange } from "./read-object.ts";
 
 /**

@@ -1,14 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  decodeStruct,
-  encodeStruct,
-  ThriftReader,
-  ThriftStruct,
-  type ThriftType,
-  thriftType,
-  type ThriftValue,
-} from "../../src/parquet/thrift.ts";
+import { decodeStruct, ThriftReader } from "../../src/parquet/thrift-reader.ts";
+import { encodeStruct } from "../../src/parquet/thrift-writer.ts";
+import { ThriftStruct, type ThriftType, thriftType, type ThriftValue } from "../../src/parquet/thrift.ts";
 import { thrownCode } from "../support/thrown-code.ts";
 
 type Typed = { readonly type: ThriftType; readonly value: ThriftValue };

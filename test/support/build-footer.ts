@@ -13,8 +13,10 @@ import {
   Statistics,
   Type,
 } from "../../src/parquet/spec.ts";
-import { annotate, physicalTypes, storageOf } from "../../src/parquet/storage.ts";
-import { encodeStruct, ThriftStruct, thriftType, ThriftWriter } from "../../src/parquet/thrift.ts";
+import { annotate } from "../../src/parquet/schema-element.ts";
+import { physicalTypes, storageOf } from "../../src/parquet/storage.ts";
+import { encodeStruct, ThriftWriter } from "../../src/parquet/thrift-writer.ts";
+import { ThriftStruct, thriftType } from "../../src/parquet/thrift.ts";
 
 type Repetition = "required" | "optional" | "repeated";
 

@@ -2,7 +2,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { footerTailBytes, locateFooter } from "../../src/parquet/footer.ts";
 import { frameFooter } from "../../src/parquet/rewrite-footer.ts";
 import { FileMetaData } from "../../src/parquet/spec.ts";
-import { decodeStruct, encodeStruct, type ThriftStruct } from "../../src/parquet/thrift.ts";
+import { decodeStruct } from "../../src/parquet/thrift-reader.ts";
+import { encodeStruct } from "../../src/parquet/thrift-writer.ts";
+import type { ThriftStruct } from "../../src/parquet/thrift.ts";
 
 /** Writes a Parquet file's footer anew after an edit, as other writers might have written it; the data stays. */
 export async function editFooter(path: string, edit: (metadata: ThriftStruct) => void): Promise<void> {

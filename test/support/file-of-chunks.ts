@@ -11,8 +11,9 @@ import {
   RowGroup,
   SchemaElement,
 } from "../../src/parquet/spec.ts";
-import { leafElement } from "../../src/parquet/storage.ts";
-import { encodeStruct, ThriftStruct } from "../../src/parquet/thrift.ts";
+import { leafElement } from "../../src/parquet/schema-element.ts";
+import { encodeStruct } from "../../src/parquet/thrift-writer.ts";
+import { ThriftStruct } from "../../src/parquet/thrift.ts";
 
 export interface RowGroupOfChunks {
   readonly rows: number;

@@ -35,6 +35,7 @@ export interface JobOverrides {
   readonly to: number | "latest";
   readonly compression: string;
   readonly memory: string;
+  readonly workers: number;
   readonly source: ObjectStore;
   readonly destination: ObjectStore;
   readonly signal: AbortSignal;
@@ -103,6 +104,7 @@ function jobOf({
   to = "latest",
   compression = "keep",
   memory = "300MB",
+  workers = 2,
 }: Partial<JobOverrides>): Job {
   return parseJob(
     `
@@ -111,7 +113,7 @@ source: { uri: "file:raw", partitioning: ${partitioning} }
 schema: { directory: schemas, from: ${from}, to: ${to} }
 destination: { uri: "file:out", channel: current }
 output: { compression: ${compression} }
-limits: { memory: ${memory}, workers: 2, requests: 8 }
+limits: { memory: ${memory}, workers: ${workers}, requests: 8 }
 `,
     "test.yaml",
     {},

@@ -10,7 +10,8 @@ import {
   RowGroup,
   SortingColumn,
 } from "../../../src/parquet/spec.ts";
-import { encodeStruct, ThriftStruct, thriftType } from "../../../src/parquet/thrift.ts";
+import { encodeStruct } from "../../../src/parquet/thrift-writer.ts";
+import { ThriftStruct, thriftType } from "../../../src/parquet/thrift.ts";
 import { chunkBytes, fileMetaData, footerOf, leaf, root, wideFooter } from "../../support/build-footer.ts";
 import { thrownCode } from "../../support/thrown-code.ts";
 

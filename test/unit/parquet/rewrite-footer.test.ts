@@ -17,7 +17,8 @@ import {
   SortingColumn,
   Statistics,
 } from "../../../src/parquet/spec.ts";
-import { decodeStruct, ThriftStruct, thriftType } from "../../../src/parquet/thrift.ts";
+import { decodeStruct } from "../../../src/parquet/thrift-reader.ts";
+import { ThriftStruct, thriftType } from "../../../src/parquet/thrift.ts";
 import { chunkBytes, fileMetaData, footerOf, leaf, root } from "../../support/build-footer.ts";
 import { duckdb } from "../../support/duckdb.ts";
 import { identityRowGroups, identityTarget } from "../../support/corpus-footer.ts";

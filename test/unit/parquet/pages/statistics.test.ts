@@ -9,7 +9,8 @@ import {
   SizeStatistics,
   Statistics,
 } from "../../../../src/parquet/spec.ts";
-import { decodeStruct, type ThriftStruct } from "../../../../src/parquet/thrift.ts";
+import { decodeStruct } from "../../../../src/parquet/thrift-reader.ts";
+import type { ThriftStruct } from "../../../../src/parquet/thrift.ts";
 import { writeColumnChunk } from "../../../../src/parquet/write-chunk.ts";
 import { columnOfRows, leafColumn, plainLayout, type Row, type Shape } from "../../../support/column-rows.ts";
 
