@@ -20,7 +20,7 @@ const salt = [
 const bitsPerValue = 10.5;
 const filterBytesMax = 8 * 1024 * 1024;
 
-/** Header and bitset over all values of a chunk. `wantedBytes`: the size of the bitset that the source had. */
+/** Header and bitset over all values of a chunk. `wantedBytes`: the size of the filter that the source had. */
 export function buildBloomFilter(stored: Stored, wantedBytes?: number): Uint8Array<ArrayBuffer> {
   const values = stored.as === "dictionary" ? stored.dictionary.entries : stored.values;
   const words = new Int32Array(bloomFilterBytes(valueCount(values), wantedBytes) / 4);
@@ -48,11 +48,15 @@ function union(member: number): ThriftStruct {
 }
 
 /**
- * Bytes of the bitset for so many values: a power of two, as parquet-mr has it; the format would take any number of
- * blocks.
+ * Bytes of the bitset: as many as the source's had, whose filter with its header took `wantedBytes` (a header is shorter than a
+ * block); else for so many values, a power of two as parquet-mr has it. The format takes any number of blocks.
  */
 export function bloomFilterBytes(count: number, wantedBytes: number | undefined): number {
-  const needed = Math.max(blockBytes, (count * bitsPerValue) / 8, wantedBytes ?? 0);
+  if (wantedBytes !== undefined) {
+    const blocks = Math.max(1, Math.floor(wantedBytes / blockBytes));
+    return Math.min(filterBytesMax, blocks * blockBytes);
+  }
+  const needed = Math.max(blockBytes, (count * bitsPerValue) / 8);
   return Math.min(filterBytesMax, 2 ** Math.ceil(Math.log2(needed)));
 }
 

@@ -52,7 +52,7 @@ export interface ChunkExtras {
   readonly pageIndex: boolean;
   readonly bloomFilter: boolean;
   readonly sizeStatistics: boolean;
-  /** Size of the source's Bloom filter, which the new one gets too. Without it the number of values decides. */
+  /** Size of the source's Bloom filter with its header: the new one has as many blocks. Without it the number of values decides. */
   readonly bloomFilterBytes?: number;
 }
 
