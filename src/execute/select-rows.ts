@@ -16,12 +16,6 @@ export function selectRows(data: ColumnData, selection: RowSelection, rowStart: 
   return kind === "drop" ? dropRows(data, own, !namesBegun) : keepRows(data, own, namesBegun);
 }
 
-/** The rows that a selection names among `[start, end)`, as numbers from `start` on; the one before it may be among them. */
-export function selectionWithin(selection: RowSelection, start: number, end: number): RowSelection {
-  const { kind, rows } = selection;
-  return { kind, rows: rows.slice(firstAtLeast(rows, start - 1), firstAtLeast(rows, end)) };
-}
-
 /** The number in its row group of the row that is left as number `row` of those of a page. */
 export function sourceRow(row: number, selection: RowSelection | undefined, rowStart: number): number {
   if (selection === undefined || row < 0) return rowStart + row;

@@ -49,3 +49,23 @@ test("an aborted wait is refused as cancelled and does not block the ones behind
   (await behind)();
   expect(budget.usedBytes).toBe(0);
 });
+
+test("several holds are granted at one time or not at all, and given back one by one", async () => {
+  const budget = new MemoryBudget(10);
+  const first = await budget.acquire(5);
+  let granted = false;
+  const both = budget.acquireAll([3, 4]).then((releases) => {
+    granted = true;
+    return releases;
+  });
+  await Promise.resolve();
+  expect({ granted, usedBytes: budget.usedBytes }).toEqual({ granted: false, usedBytes: 5 });
+  first();
+  const [three, four] = await both;
+  expect(budget.usedBytes).toBe(7);
+  three?.();
+  expect(budget.usedBytes).toBe(4);
+  four?.();
+  four?.();
+  expect(budget.usedBytes).toBe(0);
+});
