@@ -1,4 +1,5 @@
 import { ColonnadeError } from "../base/errors.ts";
+import { keyBytesMax } from "../store/keys.ts";
 
 /**
  * Where everything lies under a destination. Keys are relative to its root; docs/FORMATS.md draws the tree.
@@ -7,8 +8,7 @@ import { ColonnadeError } from "../base/errors.ts";
 export const versionMax = 999_999;
 export const generationMax = 99_999_999;
 
-/** S3 allows 1,024 bytes a key, most file systems 255 a name. */
-const keyBytesMax = 1024;
+/** Most file systems allow 255 bytes a name. */
 const nameBytesMax = 255;
 /** What a stem may take of a name, beside the task and the suffix. */
 const stemBytesMax = 180;

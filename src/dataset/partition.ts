@@ -1,4 +1,5 @@
 import { ColonnadeError } from "../base/errors.ts";
+import { keyBytesMax } from "../store/keys.ts";
 
 /**
  * Hive's convention for partitions in paths, `month=2001-03/carrier=AA/`, as Spark writes and reads it
@@ -41,6 +42,10 @@ export function parsePartition(key: string, partitioning: Partitioning): Partiti
   const segments = key.split("/");
   const name = segments.pop() ?? "";
   if (controlCharacter.test(key)) return keyError(key, "KEY_CONTROL_CHARACTER", "holds a control character");
+  // A folder may hold longer paths than a store's keys can be.
+  if (Buffer.byteLength(key) > keyBytesMax) {
+    return keyError(key, "KEY_TOO_LONG", `is longer than ${keyBytesMax} bytes`, { keyBytesMax });
+  }
   if (!key.isWellFormed()) return keyError(key, "KEY_NOT_UNICODE", "is not well-formed Unicode");
   if ([...segments, name].some((segment) => segment === "" || segment === "." || segment === ".."))
     return keyError(key, "KEY_INVALID", "has a segment that is empty, '.' or '..'");

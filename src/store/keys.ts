@@ -1,7 +1,7 @@
 import { ColonnadeError } from "../base/errors.ts";
 
 /** S3's limit, in bytes of UTF-8 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html). */
-const keyBytesMax = 1024;
+export const keyBytesMax = 1024;
 
 /** A folder that stores keep for themselves: no key has it as a segment, no listing shows what is in it. */
 export const reservedFolder = ".colonnade";

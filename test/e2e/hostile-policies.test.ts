@@ -1,6 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { loadHistory } from "../../src/schema/history.ts";
+import { verifyVersion } from "../../src/validate/verify.ts";
 import { FileMetaData, RowGroup, SchemaElement } from "../../src/parquet/spec.ts";
 import { editFooter, schemaElements } from "../support/edit-footer.ts";
 import { createWorkspace, version, type Workspace } from "../support/migration.ts";
@@ -168,6 +169,17 @@ test("a partition value is cast by its field's own format, rounding and time zon
   expect(lines[0]?.partition).toEqual({ day: "2026-01-02" });
 });
 
+/** What a deep verification of the workspace's version finds wrong. */
+async function faultsOf(
+  workspace: Workspace,
+  versions: readonly string[],
+  partitioning: "hive" | "flat",
+): Promise<unknown[]> {
+  const { destination, source, history } = workspace.context(versions);
+  const { findings } = await verifyVersion({ destination, source, history, partitioning, deep: true });
+  return findings.filter(({ level }) => level === "error");
+}
+
 describe("a partition value without an equivalent", () => {
   const before = version(
     1,
@@ -201,6 +213,7 @@ describe("a partition value without an equivalent", () => {
       ["8", {}, 3],
       [expected, { day: 3 }, 3],
     ]);
+    expect(await faultsOf(workspace, [before, after(cast)], "hive")).toEqual([]);
   });
 
   test.each([
@@ -213,6 +226,7 @@ describe("a partition value without an equivalent", () => {
       [{ day: expected }, { day: 7 }, { day: 8 }].toSorted((a, b) => (a.day ?? 9) - (b.day ?? 9)),
     );
     expect(manifest.totals).toMatchObject({ rows: 9, invalid: { day: 3 } });
+    expect(await faultsOf(workspace, [before, after(cast, "")], "hive")).toEqual([]);
   });
 
   test("is the error of its object alone where the policy is to fail", async () => {
@@ -252,6 +266,23 @@ describe("a partition value without an equivalent", () => {
   });
 });
 
+test("a source key that is longer than keys can be is the error of its object alone", async () => {
+  await using workspace = await createWorkspace();
+  const names = ["a", "b", "c", "d", "e"];
+  const long = names.map((name) => `${name}=${"x".repeat(210)}`).join("/");
+  const short = names.map((name) => `${name}=x`).join("/");
+  for (const partition of [long, short])
+    await workspace.write(`${partition}/a.parquet`, "SELECT 1::INT AS id");
+  const fields = (id: string): string =>
+    `\n    - { id: 1, name: ${id}, type: int32 }${names.map((name, i) => `\n    - { id: ${i + 2}, name: ${name}, type: string }`).join("")}`;
+  const by = `partitionBy: [${names.join(", ")}]`;
+  const versions = [version(1, fields("id"), by), version(2, fields("key"), by)];
+  await expect(workspace.apply(versions, { partitioning: "hive" })).rejects.toMatchObject({
+    kind: "data",
+    details: { objects: [{ object: `${long}/a.parquet`, code: "KEY_TOO_LONG" }], objectsDone: 1 },
+  });
+});
+
 test("a quarantine of columns that have the names of its own gets others, and verify follows", async () => {
   await using workspace = await createWorkspace();
   await workspace.write(
@@ -266,6 +297,7 @@ test("a quarantine of columns that have the names of its own gets others, and ve
   ];
   const { lines } = await workspace.apply(versions);
   expect(lines[0]).toMatchObject({ rows: 3, quarantine: { rows: 1 } });
+  expect(await faultsOf(workspace, versions, "flat")).toEqual([]);
   const quarantine = await workspace.sql("SELECT * FROM '$quarantine'");
   expect(quarantine).toEqual([
     {
