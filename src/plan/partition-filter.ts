@@ -1,4 +1,5 @@
 import { ColonnadeError } from "../base/errors.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { PartitionedKey } from "../dataset/partition.ts";
 
 /** `--only month=2001-03`: all named partition values must be equal; values of one name are alternatives. */
@@ -26,7 +27,7 @@ export function parsePartitionFilter(
       throw new ColonnadeError(
         "invalid",
         "FILTER_INVALID",
-        "filter names no partition column of the source",
+        `filter names no partition column of the source${didYouMean(name, columns)}`,
         details,
       );
     }

@@ -357,5 +357,9 @@ test("--only migrates the named partitions and leaves the lines of the others as
   ]);
   await expect(
     workspace.apply([v1, v2], { partitioning: "hive" }, { only: ["mont=03"] }),
-  ).rejects.toMatchObject({ kind: "invalid", code: "FILTER_INVALID" });
+  ).rejects.toMatchObject({
+    kind: "invalid",
+    code: "FILTER_INVALID",
+    message: 'filter names no partition column of the source, did you mean "month"?',
+  });
 });
