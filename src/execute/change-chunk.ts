@@ -93,15 +93,23 @@ export async function* changeSteps(task: ChunkChangeTask): AsyncIterable<PieceSt
   let rowStart = Promise.resolve(0);
   for await (const source of runsOf(task)) {
     const before = rowStart;
-    const { promise: rows, resolve: tellRows } = Promise.withResolvers<number>();
-    if (source.rows !== undefined) tellRows(source.rows);
+    const rows = Promise.withResolvers<number>();
+    if (source.rows !== undefined) rows.resolve(source.rows);
     // Where only the levels tell how many rows begin in a run, the next one waits for it if it has to know.
-    rowStart = before.then(async (start) => start + (await rows));
+    rowStart = before.then(async (start) => start + (await rows.promise));
+    for (const told of [rows.promise, rowStart]) told.catch(() => undefined);
     const run = async (): Promise<OutputPiece> => {
-      const start = task.selection === undefined ? 0 : await before;
-      const piece = await rewriteOne(task, chunk, source, start, "write");
-      tellRows(piece.reply.rows);
-      return piece;
+      try {
+        const start = task.selection === undefined ? 0 : await before;
+        const piece = await rewriteOne(task, chunk, source, start, "write");
+        rows.resolve(piece.reply.rows);
+        return piece;
+      } catch (error) {
+        // Or those that wait for it would wait, and hold their memory, for ever.
+        rows.reject(error);
+        source.release();
+        throw error;
+      }
     };
     yield { isWork: true, run, drop: source.release };
   }
@@ -129,7 +137,7 @@ function beginChunk({ reader, output, source, rowGroup, facts }: ChunkChangeTask
     codec: reader.compression === "keep" ? facts.codec : reader.compression,
     numValues: facts.numValues,
     rowGroup,
-    rowsBefore: rowsBefore(reader, rowGroup),
+    rowsBefore: () => rowsBefore(reader, rowGroup),
   });
 }
 
@@ -189,8 +197,9 @@ async function rewrite(
   bytes: Uint8Array,
   runs: readonly PlacedRun[],
 ): Promise<(RunPiece | ColonnadeError)[]> {
-  const requests = runs.map(({ task, run, rowStart, purpose, start, end }) => {
-    const { reader, output, source, rowGroup, selection, facts, change } = task;
+  const requests = runs.map(({ task, chunk, run, rowStart, purpose, start, end }) => {
+    const { selection, facts, change } = task;
+    const { source, target, extras } = chunk.context;
     const { release: _, isLast: __, rows: ___, ...pages } = run;
     return {
       ...pages,
@@ -200,10 +209,10 @@ async function rewrite(
       chunkValues: facts.numValues,
       rowStart,
       limits,
-      source: leafOf(reader, source),
-      target: output.column,
+      source,
+      target,
       change,
-      extras: extrasFor(reader, output, source, rowGroup),
+      extras,
       ...(compression === "keep" ? {} : { outputCodec: compression }),
       ...(selection === undefined ? {} : { rows: selection }),
       purpose,

@@ -1,14 +1,11 @@
 import { ColonnadeError } from "../base/errors.ts";
-import { joinPages } from "../parquet/assemble-chunk.ts";
 import type { ChunkDescription, ChunkExtras, Codec } from "../parquet/column-data.ts";
 import { writableCodec } from "../parquet/compression.ts";
-import { emptyValues } from "../parquet/edit-values.ts";
 import type { PageFacts } from "../parquet/encode-page.ts";
 import { formatLeafType, type LeafColumn } from "../parquet/leaf-type.ts";
-import { PageCollector } from "../parquet/page-run.ts";
-import { summariseChunk } from "../parquet/summarise-chunk.ts";
+import { PageCollector, type RunFormat } from "../parquet/page-run.ts";
 import type { RunReply } from "./rewrite-run.ts";
-import { emptyPage } from "./run-encoder.ts";
+import { emptyRun } from "./run-encoder.ts";
 
 export interface ChunkContext {
   readonly source: LeafColumn;
@@ -17,13 +14,13 @@ export interface ChunkContext {
   readonly codec: Codec;
   readonly numValues: number;
   readonly rowGroup: number;
-  /** Rows of the object before the row group. */
-  readonly rowsBefore: number;
+  /** Rows of the object before the row group: asked for only when an error has to say where it is. */
+  readonly rowsBefore: () => number;
 }
 
 /** A chunk whose runs come back from the workers one after another. */
 export class ChunkInProgress {
-  readonly #context: ChunkContext;
+  readonly context: ChunkContext;
   readonly #collector: PageCollector;
   #dictionaryPage: PageFacts | undefined;
   #rows = 0;
@@ -32,9 +29,13 @@ export class ChunkInProgress {
   invalid = 0;
 
   constructor(context: ChunkContext) {
-    this.#context = context;
-    const { target: column, extras, numValues } = context;
-    this.#collector = new PageCollector({ column, extras, numValues });
+    this.context = context;
+    this.#collector = new PageCollector(this.#format);
+  }
+
+  get #format(): RunFormat {
+    const { target: column, extras, numValues } = this.context;
+    return { column, extras, numValues };
   }
 
   /** Takes the next run; returns its bytes, which come next in the chunk, or none once something was refused. */
@@ -56,22 +57,15 @@ export class ChunkInProgress {
    */
   finish(): { readonly chunk: ChunkDescription; readonly bytes?: Uint8Array } {
     if (this.#refused) throw this.#refusal();
-    const { target, codec, extras } = this.#context;
-    let bytes: Uint8Array | undefined;
-    if (this.#collector.pageCount === 0) {
-      const values = emptyValues(target);
-      const { page, span } = emptyPage(target, values, codec);
-      const data = { rows: 0, entries: 0, values, pages: [], layout: emptyLayout };
-      const summary = summariseChunk(data, { as: "plain", values }, [span], target, extras);
-      this.#collector.addPage(page, span, summary, true);
-      bytes = joinPages([page]);
-    }
-    const chunk = this.#collector.describe(writableCodec(codec), this.#dictionaryPage);
-    return { chunk, ...(bytes && { bytes }) };
+    const codec = writableCodec(this.context.codec);
+    const empty = this.#collector.pageCount === 0 ? emptyRun(this.#format, codec) : undefined;
+    if (empty !== undefined) this.#collector.addRun(empty);
+    const chunk = this.#collector.describe(codec, this.#dictionaryPage);
+    return { chunk, ...(empty && { bytes: empty.bytes }) };
   }
 
   #refusal(): ColonnadeError {
-    const { source, target, rowGroup, rowsBefore } = this.#context;
+    const { source, target, rowGroup, rowsBefore } = this.context;
     const first = this.#first;
     const isNull = first?.isNull === true;
     return new ColonnadeError(
@@ -83,17 +77,10 @@ export class ChunkInProgress {
       {
         rowGroup,
         column: source.path.join("."),
-        row: rowsBefore + (first?.row ?? 0),
+        row: rowsBefore() + (first?.row ?? 0),
         value: first?.value,
         invalidInRowGroup: this.invalid,
       },
     );
   }
 }
-
-const emptyLayout = {
-  codec: "UNCOMPRESSED",
-  dataPageVersion: 1,
-  dictionary: "none",
-  pageChecksums: false,
-} as const;

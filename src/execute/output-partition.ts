@@ -15,7 +15,7 @@ import type { OutputLeaf } from "../plan/output-schema.ts";
 import { defaultCastPolicy, type Field, type SchemaVersion } from "../schema/schema-version.ts";
 import { fieldsById, partitionFields } from "../schema/walk-fields.ts";
 import type { RecognisedSchema } from "./recognise.ts";
-import { readRange } from "./read-footer.ts";
+import { readStretch, singleRunBytes } from "./page-runs.ts";
 
 /** Where an output object belongs, and the fields whose value in the path had no equivalent and was resolved by their policy. */
 export interface OutputPartition {
@@ -166,18 +166,14 @@ async function onlyValue(
   for (const [rowGroup, { rows }] of reader.footer.rowGroups.entries()) {
     if (rows === 0) continue;
     const facts = reader.footer.chunkFacts(rowGroup, node.leafIndex);
-    const { start, end } = chunkByteRange(facts, reader.object.bytes);
-    const release = await reader.budget.acquire(
-      end - start + 3 * facts.totalUncompressedBytes,
-      reader.signal,
-    );
+    const range = chunkByteRange(facts, reader.object.bytes);
+    const { bytes, releases } = await readStretch(reader, range, [singleRunBytes(reader, facts)]);
     try {
-      const bytes = await readRange(reader.object, start, end, reader.signal);
       const { values, entries } = readColumnChunk(bytes, node.column, facts, reader.limits);
       if (valueCount(values) < entries) found.add(null);
       for (const text of distinctTexts(values, node.column)) found.add(text);
     } finally {
-      release();
+      for (const release of releases) release();
     }
     if (found.size > 1) break;
   }

@@ -1,6 +1,7 @@
 import { freeBuffer } from "../base/free-buffer.ts";
 import { joinPages } from "../parquet/assemble-chunk.ts";
 import type { ColumnData } from "../parquet/column-data.ts";
+import { emptyValues } from "../parquet/edit-values.ts";
 import { writableCodec } from "../parquet/compression.ts";
 import {
   encodeDataPage,
@@ -12,9 +13,8 @@ import {
   sealed,
   type Stored,
 } from "../parquet/encode-page.ts";
-import type { LeafColumn } from "../parquet/leaf-type.ts";
 import { PageCollector, type PageRun, type RunFormat } from "../parquet/page-run.ts";
-import { type PageSpan, planPage } from "../parquet/plan-pages.ts";
+import { type PageSpan, planPage, wholePage } from "../parquet/plan-pages.ts";
 import type { Page } from "../parquet/read-page.ts";
 import { summariseChunk } from "../parquet/summarise-chunk.ts";
 import { type SeenEntries, seenEntries } from "../parquet/value-range.ts";
@@ -79,8 +79,7 @@ export class RunEncoder {
     const format = { codec: this.#codec, dataPageVersion: 1, checksums: head.crc !== undefined } as const;
     const page = sealed(head.page, [body], head.uncompressedBytes, format);
     const stored = this.#storedOf(data);
-    const [span] = planPage(data, this.#format.column, undefined);
-    if (span !== undefined) this.#push(page, data, stored, span, beginsAtRow);
+    this.#push(page, data, stored, wholePage(data), beginsAtRow);
   }
 
   /** `source` is the memory of the pages that may have been kept. */
@@ -113,15 +112,15 @@ export class RunEncoder {
   }
 }
 
-/** A page without entries, which a chunk without rows has. */
-export function emptyPage(
-  column: LeafColumn,
-  values: Values,
-  codec: PageFormat["codec"],
-): { readonly page: EncodedPage; readonly span: PageSpan } {
-  const span = { rowStart: 0, rows: 0, entryStart: 0, entries: 0, valueStart: 0, values: 0 };
+/** The one page of a chunk without rows, without entries. */
+export function emptyRun(format: RunFormat, codec: PageFormat["codec"]): EncodedRun {
+  const { column } = format;
+  const values = emptyValues(column);
   const layout = { codec, dataPageVersion: 1, dictionary: "none", pageChecksums: false } as const;
   const data: ColumnData = { rows: 0, entries: 0, values, pages: [], layout };
-  const format = { codec: writableCodec(codec), dataPageVersion: 1, checksums: false } as const;
-  return { page: encodeDataPage(data, { as: "plain", values }, span, column, format), span };
+  const stored = { as: "plain", values } as const;
+  const span = wholePage(data);
+  const page = encodeDataPage(data, stored, span, column, { ...layout, checksums: false });
+  const summary = summariseChunk(data, stored, [span], column, format.extras);
+  return { pages: [pageFacts(page)], spans: [span], summary, beginsAtRows: true, bytes: joinPages([page]) };
 }

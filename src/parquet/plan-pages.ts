@@ -56,15 +56,19 @@ export function planPages(data: ColumnData, column: LeafColumn, plain: Values | 
  * pieces do not.
  */
 export function planPage(data: ColumnData, column: LeafColumn, plain: Values | undefined): PageSpan[] {
-  const values = plain === undefined ? data.dictionary?.indices.length : valueCount(plain);
-  const whole = spanBetween(
-    { row: 0, entry: 0, value: 0 },
-    { row: data.rows, entry: data.entries, value: values ?? valueCount(data.values) },
-  );
-  if (pageBytes(plain, { row: 0, entry: 0, value: 0 }, data.entries, whole.values) < mirroredPageBytesMax)
-    return [whole];
-  return planPages(data, column, plain);
+  const whole = wholePage(data);
+  return pageBytes(plain, start, data.entries, whole.values) < mirroredPageBytesMax
+    ? [whole]
+    : planPages(data, column, plain);
 }
+
+/** All of a page, however much is in it. */
+export function wholePage(data: ColumnData): PageSpan {
+  const value = data.dictionary?.indices.length ?? valueCount(data.values);
+  return spanBetween(start, { row: data.rows, entry: data.entries, value });
+}
+
+const start: Place = { row: 0, entry: 0, value: 0 };
 
 function mirroredRows(data: ColumnData): number[] | undefined {
   let rows = 0;

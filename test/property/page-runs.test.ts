@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { toColonnadeError } from "../../src/base/errors.ts";
 import { castability } from "../../src/cast/castability.ts";
 import type { Stored } from "../../src/cast/cast.ts";
@@ -12,7 +13,9 @@ import { selectedRows } from "../../src/execute/select-rows.ts";
 import { SpliceWriter } from "../../src/execute/splice-writer.ts";
 import { writeObject } from "../../src/execute/write-object.ts";
 import type { LeafColumn } from "../../src/parquet/leaf-type.ts";
+import { pagePlaces } from "../../src/parquet/page-index.ts";
 import { defaultReadLimits } from "../../src/parquet/read-page.ts";
+import { ThriftStruct } from "../../src/parquet/thrift.ts";
 import type { Values } from "../../src/parquet/values.ts";
 import { writeColumnChunk } from "../../src/parquet/write-chunk.ts";
 import type { Rewrite } from "../../src/plan/leaf-action.ts";
@@ -27,6 +30,7 @@ import {
   type GeneratedColumn,
   physicalTypes,
 } from "../support/column-arbitraries.ts";
+import { columnOfRows, leafColumn, plainLayout } from "../support/column-rows.ts";
 import { fileOfChunks, schemaOfColumn } from "../support/file-of-chunks.ts";
 import { openParquet, readChunkOf } from "../support/read-file-chunks.ts";
 
@@ -70,7 +74,7 @@ async function rewritten(
   source: Uint8Array,
   { target, rewrite }: Change,
   selection: RowSelection | undefined,
-  capacityBytes: number,
+  budget: MemoryBudget,
 ): Promise<Outcome> {
   const store = createMemoryStore();
   await store.put("source", source, unconditional);
@@ -83,6 +87,8 @@ async function rewritten(
     workers: {
       async rewrite({ bytes, requests }) {
         runs += requests.length;
+        // As a thread does: meanwhile others are asked for.
+        await nextTurn();
         return requests.map(({ start, end, ...request }) => {
           const run = structuredClone({ ...request, bytes: bytes.slice(start, end) });
           try {
@@ -94,7 +100,7 @@ async function rewritten(
       },
       close: () => Promise.resolve(),
     },
-    budget: new MemoryBudget(capacityBytes),
+    budget,
     signal: new AbortController().signal,
     limits: defaultReadLimits,
     compression: "keep",
@@ -125,6 +131,8 @@ async function rewritten(
   return { bytes: Buffer.from((await store.get("output"))?.body ?? ""), runs };
 }
 
+const plainExtras = { statistics: true, pageIndex: true, bloomFilter: false, sizeStatistics: false };
+
 const anyChange = fc.record({
   target: fc.constantFrom(...targets),
   onInvalid: fc.constantFrom("fail", "null", "default" as const),
@@ -149,10 +157,10 @@ test("wherever a chunk is cut into runs of pages, the object has the same bytes 
         const source = fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]);
         const change = changeOf(generated, target, onInvalid);
         const selection = selected === null ? undefined : selectionOf(selected, rows.length);
-        const whole = await rewritten(source, change, selection, 2 ** 40);
+        const whole = await rewritten(source, change, selection, new MemoryBudget(2 ** 40));
         expect(whole.runs).toBe(1);
         for (const capacityBytes of [200, 1500, 4000]) {
-          const parts = await rewritten(source, change, selection, capacityBytes);
+          const parts = await rewritten(source, change, selection, new MemoryBudget(capacityBytes));
           if (parts.error?.code === "CHUNK_TOO_LARGE") continue;
           if (parts.runs > 1) cut += 1;
           expect(parts.error).toEqual(whole.error);
@@ -166,6 +174,25 @@ test("wherever a chunk is cut into runs of pages, the object has the same bytes 
     { numRuns: 400, seed: 2026 },
   );
   expect(cut).toBeGreaterThan(150);
+});
+
+test("a run that fails gives back all memory, also that of runs which wait for its rows", async () => {
+  const column = leafColumn("list", { kind: "int", bits: 32, signed: true }, "INT32");
+  const rows = Array.from({ length: 60 }, (_, i) => [i, i + 1]);
+  const layout = { ...plainLayout, pageChecksums: true };
+  const pages = Array.from({ length: 20 }, () => ({ rows: 3, entries: 6 }));
+  const chunk = writeColumnChunk(columnOfRows(rows, column, layout, pages), column, plainExtras);
+  const damaged = pagePlaces(chunk.offsetIndex ?? new ThriftStruct())[5];
+  const last = (damaged?.offset ?? 0) + (damaged?.compressedBytes ?? 0) - 1;
+  chunk.bytes[last] = (chunk.bytes[last] as number) ^ 1;
+  const source = fileOfChunks(schemaOfColumn(column), [{ rows: rows.length, chunks: [chunk] }]);
+  const selection = { kind: "drop", rows: Uint32Array.of(1, 7, 50) } as const;
+  const budget = new MemoryBudget(3000);
+  const change = { target: column, rewrite: { onInvalid: "fail" } } as const;
+  const { error, runs } = await rewritten(source, change, selection, budget);
+  expect(error).toMatchObject({ code: "PAGE_CHECKSUM", details: { page: 5 } });
+  expect(runs).toBeGreaterThan(1);
+  await vi.waitFor(() => expect(budget.usedBytes).toBe(0));
 });
 
 function selectionOf(
