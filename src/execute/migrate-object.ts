@@ -1,3 +1,4 @@
+import type { PathFindings } from "./output-partition.ts";
 import type { SourceObjectReader } from "./output-piece.ts";
 import { chunkOperations } from "./chunk-operations.ts";
 import { quarantinedRows, rewriteOf } from "./quarantined-rows.ts";
@@ -76,13 +77,16 @@ async function migrate(
   };
   const isPartitioned = [recognised.from, context.to].some((version) => partitionFields(version).length > 0);
   const partitions = isPartitioned ? await import("./output-partition.ts") : undefined;
-  const placed = await partitions?.outputPartition(reader, recognised, object.partition, context.to);
-  const partition = placed?.values ?? [];
-  // Fields of the path whose one value had no equivalent: of every row that stays, it is one.
-  const invalidInPath = new Set(placed?.invalid);
-  const constant =
-    partitions?.partitionConstant(recognised, object.partition, (column) => invalidInPath.add(column)) ??
-    (() => null);
+  const inPath: PathFindings = { replaced: new Set(), aside: new Map() };
+  const partition =
+    (await partitions?.outputPartition(reader, recognised, object.partition, context.to, inPath)) ?? [];
+  const constant = partitions?.partitionConstant(recognised, object.partition, inPath) ?? (() => null);
+  // Before any row is written, since one of them may put all rows aside.
+  for (const leaf of recognised.output.leaves) {
+    const { action } = leaf;
+    if (action.action === "constant" && action.value.kind === "partition") constant(action.value.field, leaf);
+  }
+  const aside = [...inPath.aside.values()];
   const directory =
     context.partitioning === "flat" && partition.length === 0
       ? object.partition.directory
@@ -104,7 +108,7 @@ async function migrate(
 
   async function* checkedRowGroups(): AsyncIterable<PlannedRowGroup> {
     for (const [rowGroup, { rows }] of footer.rowGroups.entries()) {
-      const found = await quarantinedRows(reader, leaves, rowGroup);
+      const found = await quarantinedRows(reader, leaves, rowGroup, aside);
       for (const [column, count] of found.invalid) invalid.set(column, (invalid.get(column) ?? 0) + count);
       const selection = found.rows.length === 0 ? undefined : ({ kind: "drop", rows: found.rows } as const);
       if (selection !== undefined) quarantined.push({ rowGroup, rows: found.rows.length });
@@ -120,7 +124,7 @@ async function migrate(
       reader,
       writer,
       { elements, leaves, keyValueMetadata: metadata },
-      mayQuarantine(recognised) ? checkedRowGroups() : wholeRowGroups(),
+      aside.length > 0 || mayQuarantine(recognised) ? checkedRowGroups() : wholeRowGroups(),
     );
     for (const [leaf, count] of counted) {
       const column = leaves[leaf]?.column.path.join(".") ?? "";
@@ -133,9 +137,12 @@ async function migrate(
     quarantineKey(directory, object.partition.stem, task),
     leaves,
     quarantined,
+    aside,
   );
   const rowsQuarantined = quarantine?.rows ?? 0;
-  for (const column of invalidInPath) invalid.set(column, footer.rows - rowsQuarantined);
+  // One value of the path is one of every row: of those that stay, or of all.
+  for (const column of inPath.replaced) invalid.set(column, footer.rows - rowsQuarantined);
+  for (const column of inPath.aside.keys()) invalid.set(column, footer.rows);
   return {
     key,
     partition: Object.fromEntries(partition.map(({ name, value }) => [name, value])),
@@ -277,11 +284,12 @@ async function keepQuarantine(
   key: string,
   leaves: readonly OutputLeaf[],
   quarantined: readonly QuarantinedCount[],
+  ofPath: readonly string[],
 ): Promise<NonNullable<FileLine["quarantine"]> | undefined> {
   if (quarantined.length === 0) return undefined;
   const { writeQuarantine } = await import("./quarantine.ts");
   const { bytes, crc32 } = await writeOutput(context, reader, key, (writer) =>
-    writeQuarantine(reader, writer, leaves, quarantined),
+    writeQuarantine(reader, writer, leaves, quarantined, ofPath),
   );
   return { key, rows: quarantined.reduce((rows, group) => rows + group.rows, 0), bytes, crc32 };
 }

@@ -16,11 +16,14 @@ import { defaultCastPolicy, type Field, type SchemaVersion } from "../schema/sch
 import { fieldsById, partitionFields } from "../schema/walk-fields.ts";
 import type { RecognisedSchema } from "./recognise.ts";
 import { readStretch, singleRunBytes } from "./page-runs.ts";
+import { reasonWords } from "./quarantined-rows.ts";
 
-/** Where an output object belongs, and the fields whose value in the path had no equivalent and was resolved by their policy. */
-export interface OutputPartition {
-  readonly values: readonly PartitionValue[];
-  readonly invalid: ReadonlySet<string>;
+/** Fields whose one value, of the path or for it, has no equivalent and was resolved by their policy. */
+export interface PathFindings {
+  /** Null or the default stands in. */
+  readonly replaced: Set<string>;
+  /** Fields that put all rows of the object into quarantine, with the reason. */
+  readonly aside: Map<string, string>;
 }
 
 /**
@@ -32,13 +35,13 @@ export async function outputPartition(
   recognised: RecognisedSchema,
   partition: PartitionedKey,
   to: SchemaVersion,
-): Promise<OutputPartition> {
+  findings: PathFindings,
+): Promise<PartitionValue[]> {
   const { from } = recognised;
   const old = fieldsById(from);
   const values: PartitionValue[] = [];
-  const invalid = new Set<string>();
   const cast = (text: string | null, before: Field, field: Field): string | null =>
-    castText(text, before, field, () => invalid.add(field.name));
+    castText(text, before, field, findings);
   for (const field of partitionFields(to)) {
     const before = old.get(field.id)?.field;
     if (before !== undefined && from.partitionBy.includes(field.id)) {
@@ -54,14 +57,14 @@ export async function outputPartition(
       values.push({ name: field.name, value });
     }
   }
-  return { values, invalid };
+  return values;
 }
 
-/** The constant of a leaf whose values were in the path until now; `onInvalid` hears of one that its policy had to resolve. */
+/** The constant of a leaf whose values were in the path until now. */
 export function partitionConstant(
   { from, pair }: RecognisedSchema,
   partition: PartitionedKey,
-  onInvalid: (column: string) => void,
+  findings: PathFindings,
 ): (field: number, leaf: OutputLeaf) => Values | null {
   const old = fieldsById(from);
   const now = fieldsById(pair.to);
@@ -77,29 +80,37 @@ export function partitionConstant(
     const wanted = now.get(field)?.field;
     const cast = castScalar(text, before, stored, wanted?.cast);
     if (cast.kind === "value") return cast.value;
-    onInvalid(leaf.column.path.join("."));
-    const answer = wanted === undefined ? undefined : policyAnswer(wanted, stored);
-    if (answer === undefined || (answer === null && leaf.column.maxDefinitionLevel === 0)) throw cast.error;
+    const column = leaf.column.path.join(".");
+    const answer =
+      wanted === undefined ? undefined : resolveInvalid(column, before, wanted, stored, findings);
+    if (answer === undefined) throw cast.error;
     return answer;
   };
 }
 
-/** What a field's policy puts where a value has no equivalent: null, its default, or nothing (undefined). */
-function policyAnswer(field: Field, stored: Stored): Values | null | undefined {
-  switch ((field.cast ?? defaultCastPolicy).onInvalid) {
-    case "fail":
-      return undefined;
-    case "quarantine":
-      // A row can be put aside, and a whole object is none: schema versions refuse it for fields of the path.
-      return undefined;
-    case "null":
-      return field.nullable ? null : undefined;
-    case "default": {
-      if (field.default === undefined || field.default === null) return field.nullable ? null : undefined;
-      const parsed = parseScalar(field.default, stored);
-      return "error" in parsed ? undefined : parsed;
-    }
+/** What a field's policy puts in the place of a value without an equivalent; undefined where it has no answer. */
+function resolveInvalid(
+  column: string,
+  before: Field,
+  field: Field,
+  stored: Stored,
+  { replaced, aside }: PathFindings,
+): Values | null | undefined {
+  const { onInvalid } = field.cast ?? defaultCastPolicy;
+  if (onInvalid === "fail") return undefined;
+  if (onInvalid === "quarantine") {
+    aside.set(column, reasonWords(column, leafOf(before), stored.type));
+    return null;
   }
+  let answer: Values | null = null;
+  if (onInvalid === "default" && field.default !== undefined && field.default !== null) {
+    const parsed = parseScalar(field.default, stored);
+    if ("error" in parsed) return undefined;
+    answer = parsed;
+  }
+  if (answer === null && !field.nullable) return undefined;
+  replaced.add(column);
+  return answer;
 }
 
 /** The default of a partition field that is new, as a path spells it. */
@@ -112,7 +123,7 @@ function defaultText(field: Field): string | null {
   return formatValue(parsed, 0, stored, Infinity);
 }
 
-function castText(text: string | null, before: Field, field: Field, onInvalid: () => void): string | null {
+function castText(text: string | null, before: Field, field: Field, findings: PathFindings): string | null {
   const to = leafOf(field);
   if (text === null) {
     if (!field.nullable) throw partitionInvalid(field.name, "null", to);
@@ -122,9 +133,8 @@ function castText(text: string | null, before: Field, field: Field, onInvalid: (
   const stored: Stored = { type: to, ...storageOf(to) };
   const cast = castScalar(text, before, stored, field.cast);
   if (cast.kind === "value") return formatValue(cast.value, 0, stored, Infinity);
-  const answer = policyAnswer(field, stored);
+  const answer = resolveInvalid(field.name, before, field, stored, findings);
   if (answer === undefined) throw cast.error;
-  onInvalid();
   return answer === null ? null : formatValue(answer, 0, stored, Infinity);
 }
 

@@ -32,6 +32,7 @@ export async function writeQuarantine(
   writer: SpliceWriter,
   leaves: readonly OutputLeaf[],
   quarantined: readonly QuarantinedCount[],
+  ofPath: Iterable<string>,
 ): Promise<void> {
   const { footer } = reader;
   const names = quarantineColumns(footer.tree.children.map(({ name }) => name));
@@ -58,7 +59,7 @@ export async function writeQuarantine(
 
   async function* rowGroups(): AsyncIterable<PlannedRowGroup> {
     for (const { rowGroup } of quarantined) {
-      const { rows, reasons } = await quarantinedRows(reader, leaves, rowGroup);
+      const { rows, reasons } = await quarantinedRows(reader, leaves, rowGroup, ofPath);
       const before = footer.rowGroups.slice(0, rowGroup).reduce((sum, group) => sum + group.rows, 0);
       const numbers = BigInt64Array.from(rows, (row) => BigInt(before + row));
       const shape = { rows: rows.length, entries: rows.length, pages: [], layout };

@@ -1,4 +1,4 @@
-import { formatLeafType } from "../parquet/leaf-type.ts";
+import { formatLeafType, type LeafType } from "../parquet/leaf-type.ts";
 import type { LeafAction, Rewrite } from "../plan/leaf-action.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import { checkChunk } from "./change-chunk.ts";
@@ -17,13 +17,16 @@ export interface QuarantinedRows {
 
 /**
  * Rows of one row group that some leaf's policy puts into quarantine, ascending. Reads the chunks of those leaves once
- * more than the rewriting does, since every other chunk of the row group must know before it is written.
+ * more than the rewriting does, since every other chunk of the row group must know before it is written. `ofPath`: reasons
+ * that the object's path gives to all of its rows.
  */
 export async function quarantinedRows(
   reader: SourceObjectReader,
   leaves: readonly OutputLeaf[],
   rowGroup: number,
+  ofPath: Iterable<string> = [],
 ): Promise<QuarantinedRows> {
+  const rowCount = reader.footer.rowGroups[rowGroup]?.rows ?? 0;
   const reasons: { words: string; rows: Uint32Array }[] = [];
   const invalid = new Map<string, number>();
   for (const [leaf, output] of leaves.entries()) {
@@ -37,10 +40,19 @@ export async function quarantinedRows(
     const column = output.column.path.join(".");
     if (found.invalid > 0) invalid.set(column, found.invalid);
     const from = reader.footer.leaves[source]?.column.type;
-    const words = `${column}: no ${formatLeafType(output.column.type)} for this ${from === undefined ? "value" : formatLeafType(from)}`;
+    const words = reasonWords(column, from, output.column.type);
     if (found.rows.length > 0) reasons.push({ words, rows: found.rows });
   }
-  return { rows: rowsOf(reasons, reader.footer.rowGroups[rowGroup]?.rows ?? 0), reasons, invalid };
+  if (rowCount > 0) {
+    const rows = Uint32Array.from({ length: rowCount }, (_, row) => row);
+    for (const words of ofPath) reasons.push({ words, rows });
+  }
+  return { rows: rowsOf(reasons, rowCount), reasons, invalid };
+}
+
+/** Why a row is kept out, for people. */
+export function reasonWords(column: string, from: LeafType | undefined, to: LeafType): string {
+  return `${column}: no ${formatLeafType(to)} for this ${from === undefined ? "value" : formatLeafType(from)}`;
 }
 
 /** Each row once, ascending. */

@@ -219,12 +219,7 @@ class Builder {
       if (topLevel.get(field.name) !== field || field.type.kind !== "leaf") {
         this.#problem(path, `partition field ${what} is not a leaf at the top level`);
       } else if (ids.includes(field.id)) this.#problem(path, `partition field ${what} appears twice`);
-      else if (field.cast?.onInvalid === "quarantine") {
-        this.#problem(
-          path,
-          `partition field ${what} cannot put rows into quarantine: its value is one for a whole object; fail, null or default can be asked for`,
-        );
-      } else ids.push(field.id);
+      else ids.push(field.id);
     }
     return ids;
   }

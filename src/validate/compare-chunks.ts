@@ -50,6 +50,8 @@ export class LeafComparisons {
 
   /** Columns that went into the path: a value of the path for all of their rows. */
   async compareMoved(rowGroup: RowGroupPair, columns: readonly MovedColumn[]): Promise<void> {
+    // Of a row group that is all in quarantine nothing went into the path.
+    if (rowGroup.output === undefined) return;
     for (const { source, field, type } of columns) {
       const where = { column: field.name, rowGroup };
       const text = this.#line.partition[field.name] ?? null;
@@ -62,6 +64,7 @@ export class LeafComparisons {
           source: await this.#readSource(rowGroup.source, source.leafIndex),
           target: type,
           policy: field.cast ?? defaultCastPolicy,
+          default: field.default,
           value,
         }),
       );

@@ -163,20 +163,28 @@ export interface MovedLeaf {
   readonly source: SingleColumn;
   readonly target: LeafColumn["type"];
   readonly policy: CastPolicy;
+  /** The field's, for what the policy `default` put into the path. */
+  readonly default: Json | undefined;
   readonly value: ConstantText;
 }
 
-export function compareMoved({ source, target, policy, value }: MovedLeaf): ComparisonResult {
+export function compareMoved({ source, target, policy, value, ...field }: MovedLeaf): ComparisonResult {
   const comparison = new Comparison(target);
   const inPath = readConstant(value, target);
-  const meaning = rawMeaning(source.column, { ...source.column, type: target }, policy);
+  const column = { ...source.column, type: target };
+  const meaning = rawMeaning(source.column, column, policy);
+  const standIn = policy.onInvalid === "default" ? readDefault(field.default, column) : undefined;
   const from = new LeafEntries(source, "source");
   while (from.next()) {
     if (inPath === undefined) comparison.unjudged += 1;
     else if (from.stop < source.repetitions.length) {
       if (inPath.value === null) comparison.values += 1;
       else comparison.differs(from.row, "null", "a value in the path");
-    } else comparison.expect(from.row, meaning(from.value), inPath.value);
+    } else {
+      const said = meaning(from.value);
+      if (said.kind !== "invalid") comparison.expect(from.row, said, inPath.value);
+      else comparison.expectStandIn(from.row, policy.onInvalid, standIn, inPath.value);
+    }
   }
   return comparison.finish();
 }

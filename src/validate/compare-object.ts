@@ -8,7 +8,7 @@ import type { SchemaVersion } from "../schema/schema-version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { OpenOutput } from "./check-object.ts";
 import { type LeafComparison, LeafComparisons } from "./compare-chunks.ts";
-import { type LeafOrigin, leafOrigins, movedColumns, type VersionPair } from "./leaf-origins.ts";
+import { isPutAside, type LeafOrigin, leafOrigins, movedColumns, type VersionPair } from "./leaf-origins.ts";
 import type { MemoryLimit } from "./memory-limit.ts";
 import { matchRowGroups, readDropped, type RowGroupPair } from "./row-groups.ts";
 import { openFooter, type OpenObject } from "./read-object.ts";
@@ -170,10 +170,16 @@ async function compareWith(
     await comparisons.compareMoved(rowGroup, movedColumns(pair));
   }
   comparisons.compareInvalid();
-  if (quarantine !== undefined) await compareQuarantine(source, quarantine, rowGroups, comparisons);
+  if (quarantine === undefined) return;
+  // What the path has to say holds for every row.
+  if (!isPutAside(pair, line.partition)) {
+    for (const { source: rowGroup, dropped: rows } of rowGroups)
+      if (rows.length > 0) comparisons.checkReasons(rowGroup, rows);
+  }
+  await compareQuarantine(source, quarantine, rowGroups, comparisons);
 }
 
-/** The quarantined rows are the source's, whole, and each has a reason to be there. */
+/** The quarantined rows are the source's, whole. */
 async function compareQuarantine(
   source: OpenOutput,
   quarantine: OpenOutput,
@@ -183,7 +189,6 @@ async function compareQuarantine(
   let next = 0;
   for (const { source: rowGroup, dropped } of rowGroups) {
     if (dropped.length === 0) continue;
-    comparisons.checkReasons(rowGroup, dropped);
     for (const { leafIndex } of source.footer.leaves) {
       await comparisons.compareKept(
         quarantine,

@@ -6,7 +6,7 @@ import type { LeafType } from "../parquet/leaf-type.ts";
 import type { ThriftStruct } from "../parquet/thrift.ts";
 import { type Field, defaultCastPolicy, type SchemaVersion } from "../schema/schema-version.ts";
 import { fieldsById, partitionFields, type PlacedField } from "../schema/walk-fields.ts";
-import type { ConstantText } from "./read-constant.ts";
+import { type ConstantText, readConstant } from "./read-constant.ts";
 
 /** Where the values of one output leaf must have come from, by field ids alone. */
 export type LeafOrigin =
@@ -65,6 +65,28 @@ export function movedColumns({ from, to, sourceNodes }: VersionPair): MovedColum
     if (from.partitionBy.includes(field.id) || source?.kind !== "leaf" || field.type.kind !== "leaf")
       return [];
     return [{ source, field, type: field.type.leaf }];
+  });
+}
+
+/**
+ * Whether the one value of a field, of the path or for it, can be what put all rows into quarantine: its policy asks for that, and
+ * the value has no equivalent as far as it can be told.
+ */
+export function isPutAside(
+  { from, to, partition }: VersionPair,
+  placed: Readonly<Record<string, string | null>>,
+): boolean {
+  const old = fieldsById(from);
+  return to.fields.some((field) => {
+    const before = old.get(field.id)?.field;
+    const policy = field.cast ?? defaultCastPolicy;
+    if (policy.onInvalid !== "quarantine" || before?.type.kind !== "leaf" || field.type.kind !== "leaf")
+      return false;
+    if (!from.partitionBy.includes(field.id))
+      return to.partitionBy.includes(field.id) && placed[field.name] === null;
+    const text = partition.values.find(({ name }) => name === before.name)?.value ?? null;
+    const value = { kind: "path", text, type: before.type.leaf, policy } as const;
+    return text !== null && readConstant(value, field.type.leaf) === undefined;
   });
 }
 

@@ -1,6 +1,5 @@
 import { copyFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { loadHistory } from "../../src/schema/history.ts";
 import { verifyVersion } from "../../src/validate/verify.ts";
 import { FileMetaData, RowGroup, SchemaElement } from "../../src/parquet/spec.ts";
 import { editFooter, schemaElements } from "../support/edit-footer.ts";
@@ -240,13 +239,42 @@ describe("a partition value without an equivalent", () => {
     });
   });
 
-  test("cannot ask for a quarantine: the schema version says so", () => {
-    expect(() => loadHistory([{ name: "2.yaml", text: after(", cast: { onInvalid: quarantine }") }])).toThrow(
-      expect.objectContaining({
-        kind: "invalid",
-        message: expect.stringContaining("cannot put rows into quarantine"),
-      }),
+  const quarantine = ", cast: { onInvalid: quarantine }";
+
+  test.each([
+    ["stays in the path", after(quarantine)],
+    ["becomes a column", after(quarantine, "")],
+  ])("puts all rows of its object into quarantine where it %s", async (_, wanted) => {
+    await using workspace = await workspaceOfDays();
+    const { lines, manifest } = await workspace.apply([before, wanted], hive);
+    expect(lines.map(({ source, rows, invalid }) => [source.key, rows, invalid])).toEqual([
+      ["day=7/a.parquet", 3, {}],
+      ["day=8/a.parquet", 3, {}],
+      ["day=seven/a.parquet", 0, { day: 3 }],
+    ]);
+    expect(manifest.totals).toMatchObject({ rowsIn: 9, rows: 6, rowsQuarantined: 3, invalid: { day: 3 } });
+    const [row] = await workspace.sql(
+      "SELECT list(id ORDER BY id) AS ids, any_value(_colonnade_reason) AS reason, list(_colonnade_row ORDER BY id)::VARCHAR AS rows FROM read_parquet('$quarantine', hive_partitioning = false)",
     );
+    expect(row).toMatchObject({ reason: "day: no int32 for this string", rows: "[0, 1, 2]" });
+    expect(await faultsOf(workspace, [before, wanted], "hive")).toEqual([]);
+  });
+
+  test.each([
+    [", cast: { onInvalid: null }", null, 3, { day: 3 }],
+    [", default: -1, cast: { onInvalid: default }", "-1", 3, { day: 3 }],
+    [quarantine, null, 0, { day: 3 }],
+  ])("follows the policy%s where a column goes into the path", async (cast, expected, rows, invalid) => {
+    await using workspace = await createWorkspace();
+    await workspace.write("a.parquet", "SELECT range::INT AS id, 'seven' AS day FROM range(3)");
+    await workspace.write("b.parquet", "SELECT range::INT AS id, '7' AS day FROM range(3)");
+    const stored = before.replace("partitionBy: [day]", "");
+    const { lines } = await workspace.apply([stored, after(cast)], { from: 1 });
+    expect(lines.map((line) => [line.partition["day"], line.rows, line.invalid])).toEqual([
+      [expected, rows, invalid],
+      ["7", 3, {}],
+    ]);
+    expect(await faultsOf(workspace, [stored, after(cast)], "flat")).toEqual([]);
   });
 
   test("that makes a key too long is the error of its object alone", async () => {

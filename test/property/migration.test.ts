@@ -73,8 +73,6 @@ function withPolicies(version: SchemaVersion, roll: Roll): SchemaVersion {
       case "leaf": {
         const onInvalid = policies[roll(policies.length)] as OnInvalid;
         const isAllowed =
-          // A field of the path has one value for a whole object, which no quarantine takes.
-          (onInvalid !== "quarantine" || !version.partitionBy.includes(field.id)) &&
           (onInvalid !== "null" || field.nullable) &&
           (onInvalid !== "default" || field.default !== undefined);
         return isAllowed ? { ...field, cast: { onInvalid, rounding: "error" } } : field;

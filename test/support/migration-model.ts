@@ -1,6 +1,6 @@
 import { formatLeafType } from "../../src/parquet/leaf-type.ts";
 import { defaultCastPolicy, type Field, type SchemaVersion } from "../../src/schema/schema-version.ts";
-import { childFields, fieldsById, storedFields } from "../../src/schema/walk-fields.ts";
+import { childFields, fieldsById, partitionFields, storedFields } from "../../src/schema/walk-fields.ts";
 import type { Row, Value } from "./pyarrow-service.ts";
 
 /**
@@ -20,6 +20,7 @@ export function migrateRow(
 ): Migrated {
   const model = new RowModel(from, to, partition);
   const migrated = model.fields(storedFields(to), row);
+  model.checkPath(partitionFields(to), row);
   if (model.quarantined) return { kind: "quarantined" };
   return model.refused ? { kind: "refused" } : { kind: "kept", row: migrated };
 }
@@ -41,6 +42,19 @@ class RowModel {
     return Object.fromEntries(fields.map((field) => [field.name, this.#field(field, values)]));
   }
 
+  /** Values for the path are no part of a row, but may put it aside. */
+  checkPath(fields: readonly Field[], values: Row): void {
+    for (const field of fields) {
+      const before = this.#old.get(field.id)?.field;
+      if (before === undefined || field.cast?.onInvalid !== "quarantine") continue;
+      const isText = this.#from.partitionBy.includes(field.id);
+      const text = this.#partition[before.name] ?? null;
+      const value = isText ? text && castLeaf(text, "string", typeOf(before)) : values[before.name];
+      if (value === null || value === undefined) continue;
+      if (castLeaf(value, typeOf(before), typeOf(field)) === undefined) this.quarantined = true;
+    }
+  }
+
   #field(field: Field, values: Row): Value {
     const before = this.#old.get(field.id)?.field;
     if (before === undefined) return addedValue(field);
@@ -48,8 +62,8 @@ class RowModel {
       return this.#carried(values[before.name] ?? null, before, field);
     const text = this.#partition[before.name] ?? null;
     const value = text === null ? null : castLeaf(text, "string", typeOf(before));
-    // A whole object cannot be put aside, nor does a null of the path become a default.
-    const keepsPolicy = value !== null && value !== undefined && field.cast?.onInvalid !== "quarantine";
+    // A null of the path does not become a default.
+    const keepsPolicy = value !== null && value !== undefined;
     return this.#carried(value ?? null, before, keepsPolicy ? field : { ...field, cast: defaultCastPolicy });
   }
 
