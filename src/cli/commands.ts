@@ -33,6 +33,12 @@ export const commandEntries: readonly CommandEntry[] = [
     load: () => import("./commands/apply.ts"),
   },
   {
+    name: "stream",
+    summary: "migrate an Arrow IPC stream, from standard input to standard output",
+    group: migrate,
+    load: () => import("./commands/stream.ts"),
+  },
+  {
     name: "rollback",
     summary: "serve an older version again: data and schema together",
     group: migrate,

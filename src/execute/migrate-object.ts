@@ -1,7 +1,8 @@
 import type { PathFindings } from "./output-partition.ts";
 import type { SourceObjectReader } from "./output-piece.ts";
 import { chunkOperations } from "./chunk-operations.ts";
-import { quarantinedRows, rewriteOf } from "./quarantined-rows.ts";
+import { rewriteOf } from "../plan/leaf-action.ts";
+import { quarantinedRows } from "./quarantined-rows.ts";
 import { ColonnadeError, toColonnadeError, withDetails } from "../base/errors.ts";
 import { crc32Hex, updateCrc32 } from "../base/digest.ts";
 import type { FileLine } from "../dataset/formats.ts";

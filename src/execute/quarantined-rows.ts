@@ -1,5 +1,5 @@
 import { formatLeafType, type LeafType } from "../parquet/leaf-type.ts";
-import type { LeafAction, Rewrite } from "../plan/leaf-action.ts";
+import { rewriteOf } from "../plan/leaf-action.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import { checkChunk } from "./change-chunk.ts";
 import type { SourceObjectReader } from "./output-piece.ts";
@@ -69,10 +69,4 @@ function rowsOf(reasons: QuarantinedRows["reasons"], rowCount: number): Uint32Ar
     next += 1;
   }
   return all;
-}
-
-/** What is done to a leaf's values, if anything is. */
-export function rewriteOf(action: LeafAction): Rewrite | undefined {
-  if (action.action === "relabel") return action.check;
-  return "rewrite" in action ? action.rewrite : undefined;
 }

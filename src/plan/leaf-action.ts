@@ -46,3 +46,9 @@ export interface Rewrite {
   /** The one value that stands in for invalid ones under `onInvalid: default`. */
   readonly replacement?: Values;
 }
+
+/** What is done to a leaf's values, if anything is. */
+export function rewriteOf(action: LeafAction): Rewrite | undefined {
+  if (action.action === "relabel") return action.check;
+  return "rewrite" in action ? action.rewrite : undefined;
+}

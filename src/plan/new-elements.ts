@@ -40,8 +40,8 @@ function emit(
     const leaf = { field, type: type.leaf, storage: storageOf(type.leaf), path, repetitions, present };
     return [{ element: leafElement(name, type.leaf, { nullable: field.nullable, fieldId: field.id }), leaf }];
   }
-  const group = groupElement(name, field.nullable ? "optional" : "required", field.id);
   if (type.kind === "struct") {
+    const group = groupElement(name, field.nullable ? "optional" : "required", field.id);
     // A nullable struct without a default of its own is null; inside one that is not nullable, defaults count.
     const inside = present && !field.nullable;
     const children = type.fields.flatMap((child) => emit(child, child.name, path, repetitions, inside));
@@ -49,21 +49,13 @@ function emit(
     return [{ element: group }, ...children];
   }
   const isList = type.kind === "list";
-  const { LIST, MAP } = LogicalType;
-  group.setI32(SchemaElement.num_children, 1);
-  group.setI32(SchemaElement.converted_type, isList ? ConvertedType.LIST : ConvertedType.MAP);
-  group.setStruct(
-    SchemaElement.logicalType,
-    new ThriftStruct().setStruct(isList ? LIST : MAP, new ThriftStruct()),
-  );
-  const repeatedName = isList ? "list" : "key_value";
-  const repeated = groupElement(repeatedName, "repeated");
   const parts = isList ? [{ name: "element", part: type.element }] : mapParts(type);
-  repeated.setI32(SchemaElement.num_children, parts.length);
+  const repetition = field.nullable ? "optional" : "required";
+  const [outer, repeated] = wrapperElements(type.kind, name, repetition, parts.length, field.id);
   const below = parts.flatMap(({ name, part }) =>
-    emit(part, name, [...path, repeatedName], [...repetitions, "repeated"], false),
+    emit(part, name, [...path, repeatedNames[type.kind]], [...repetitions, "repeated"], false),
   );
-  return [{ element: group }, { element: repeated }, ...below];
+  return [{ element: outer }, { element: repeated }, ...below];
 }
 
 function mapParts(type: Extract<Field["type"], { kind: "map" }>): { name: string; part: Field }[] {
@@ -73,7 +65,27 @@ function mapParts(type: Extract<Field["type"], { kind: "map" }>): { name: string
   ];
 }
 
-function groupElement(name: string, repetition: Repetition, fieldId?: number): ThriftStruct {
+const repeatedNames = { list: "list", map: "key_value" } as const;
+
+/** The annotated group of a list or map, and the repeated one inside it, which has so many `parts`. */
+export function wrapperElements(
+  kind: "list" | "map",
+  name: string,
+  repetition: Repetition,
+  parts: number,
+  fieldId?: number,
+): [ThriftStruct, ThriftStruct] {
+  const [converted, logical] =
+    kind === "list" ? [ConvertedType.LIST, LogicalType.LIST] : [ConvertedType.MAP, LogicalType.MAP];
+  const outer = groupElement(name, repetition, fieldId)
+    .setI32(SchemaElement.num_children, 1)
+    .setI32(SchemaElement.converted_type, converted)
+    .setStruct(SchemaElement.logicalType, new ThriftStruct().setStruct(logical, new ThriftStruct()));
+  const repeated = groupElement(repeatedNames[kind], "repeated").setI32(SchemaElement.num_children, parts);
+  return [outer, repeated];
+}
+
+export function groupElement(name: string, repetition: Repetition, fieldId?: number): ThriftStruct {
   const { OPTIONAL, REPEATED, REQUIRED } = FieldRepetitionType;
   const number = { optional: OPTIONAL, repeated: REPEATED, required: REQUIRED }[repetition];
   return new ThriftStruct()

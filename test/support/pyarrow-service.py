@@ -6,6 +6,7 @@ Values cross as JSON: decimals as text, timestamps as microseconds, maps as list
 import datetime
 import decimal
 import json
+import random
 import sys
 
 import pyarrow as pa
@@ -19,6 +20,8 @@ LEAVES = {
     "decimal128(9, 2)": pa.decimal128(9, 2),
     "timestamp[us]": pa.timestamp("us"),
 }
+# Other forms of a type, and what they stand for.
+PLAIN = {pa.large_string(): pa.string(), pa.string_view(): pa.string()}
 
 
 def field_of(spec):
@@ -60,13 +63,15 @@ def encode(value):
 
 
 def describe(field):
-    arrow = field.type
+    arrow = PLAIN.get(field.type, field.type)
+    if pa.types.is_dictionary(arrow):
+        arrow = PLAIN.get(arrow.value_type, arrow.value_type)
     if pa.types.is_struct(arrow):
         kind, children = "struct", [arrow.field(i) for i in range(arrow.num_fields)]
-    elif pa.types.is_list(arrow):
-        kind, children = "list", [arrow.value_field]
+    elif pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
+        kind, children = "list", [arrow.value_field.with_name("element")]
     elif pa.types.is_map(arrow):
-        kind, children = "map", [arrow.key_field, arrow.item_field]
+        kind, children = "map", [arrow.key_field.with_name("key"), arrow.item_field.with_name("value")]
     else:
         return {"name": field.name, "nullable": field.nullable, "kind": "leaf", "type": str(arrow)}
     return {
@@ -173,10 +178,97 @@ def metadata(path):
     return {"text": repr((found.num_rows, found.created_by, groups)), "schema": str(found.schema), "keys": keys}
 
 
+def vary(arrow, roll):
+    """Another form of the same type, at random."""
+    if pa.types.is_struct(arrow):
+        return pa.struct([f.with_type(vary(f.type, roll)) for f in (arrow.field(i) for i in range(arrow.num_fields))])
+    if pa.types.is_list(arrow):
+        element = arrow.value_field.with_type(vary(arrow.value_type, roll))
+        return roll.choice([pa.list_, pa.large_list])(element)
+    if pa.types.is_map(arrow):
+        return pa.map_(arrow.key_field, arrow.item_field.with_type(vary(arrow.item_type, roll)))
+    if pa.types.is_decimal(arrow) or pa.types.is_timestamp(arrow):
+        return arrow  # pyarrow builds no dictionaries of these.
+    forms = [arrow, pa.dictionary(roll.choice([pa.int8(), pa.uint16(), pa.int32(), pa.int64()]), arrow)]
+    if arrow == pa.string():
+        forms += [pa.large_string(), pa.string_view()]
+    return roll.choice(forms) if roll.random() < 0.5 else arrow
+
+
+def garble(array, roll):
+    """The same values, with other values in the slots under nulls, and elements that no list reaches."""
+    valid = array.is_valid()
+    present = [i for i in range(len(array)) if valid[i].as_py()]
+    if not present:
+        return array
+    indices = pa.array([i if valid[i].as_py() else roll.choice(present) for i in range(len(array))], pa.int64())
+    try:
+        filled = array.take(indices)
+    except pa.ArrowNotImplementedError:  # Views cannot be taken yet.
+        return array
+    mask = pa.array([not one.as_py() for one in valid], pa.bool_())
+    arrow = array.type
+    if pa.types.is_struct(arrow):
+        children = [garble(filled.field(i), roll) for i in range(arrow.num_fields)]
+        return pa.StructArray.from_arrays(children, fields=list(arrow), mask=mask)
+    if pa.types.is_map(arrow):
+        return array
+    if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
+        form = pa.LargeListArray if pa.types.is_large_list(arrow) else pa.ListArray
+        return form.from_arrays(filled.offsets, garble(filled.values, roll), type=arrow, mask=mask)
+    if array.null_count == 0 or pa.types.is_dictionary(arrow):
+        return array
+    bits = pa.array([one.as_py() for one in valid], pa.bool_()).buffers()[1]
+    return pa.Array.from_buffers(arrow, len(array), [bits] + filled.buffers()[1:])
+
+
+def write_stream(path, fields, rows, options):
+    """A stream of several batches: compressed or not, of slices or not, in other forms of the types."""
+    roll = random.Random(options["seed"])
+    schema = pa.schema([f.with_type(vary(f.type, roll)) for f in map(field_of, fields)])
+    rest, batches = rows, []
+    while rest or not batches:
+        count = roll.randint(0, max(1, len(rest)))
+        # A slice of a longer array has values before it and behind.
+        before, behind = (roll.choices(rows, k=roll.randint(0, 3)) if rows else [] for _ in range(2))
+        whole = before + rest[:count] + behind
+        plain = [
+            pa.array([decode(spec, row[spec["name"]]) for row in whole], schema.field(i).type)
+            for i, spec in enumerate(fields)
+        ]
+        batch = pa.RecordBatch.from_arrays([garble(column, roll) for column in plain], schema=schema)
+        try:
+            batch.validate(full=True)
+        except pa.ArrowInvalid:  # An index into an empty dictionary, which pyarrow minds even under a null.
+            batch = pa.RecordBatch.from_arrays(plain, schema=schema)
+        batches.append(batch.slice(len(before), count))
+        rest = rest[count:]
+    ipc = pa.ipc.IpcWriteOptions(
+        compression=options["compression"], emit_dictionary_deltas=roll.choice([True, False])
+    )
+    with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, schema, options=ipc) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return {}
+
+
+def read_stream(path):
+    """All batches, checked."""
+    with pa.OSFile(path, "rb") as source:
+        table = pa.ipc.open_stream(source).read_all()
+    try:
+        table.validate(full=True)
+    except pa.ArrowInvalid as error:
+        if "should be in [0, -1]" not in str(error):  # An index under a null, into an empty dictionary.
+            raise
+    return {"fields": [describe(field) for field in table.schema], "rows": encode(table.to_pylist())}
+
+
+calls = {"write": write, "read": read, "metadata": metadata, "writeStream": write_stream, "readStream": read_stream}
 for line in sys.stdin:
     request = json.loads(line)
     try:
-        call = {"write": write, "read": read, "metadata": metadata}[request.pop("call")]
+        call = calls[request.pop("call")]
         answer = call(**request)
     except Exception as error:  # noqa: BLE001 -- the test that asked shall fail, not the service
         answer = {"error": f"{type(error).__name__}: {error}"}

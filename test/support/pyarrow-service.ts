@@ -42,6 +42,14 @@ export interface PyarrowService extends AsyncDisposable {
   write(path: string, fields: readonly Field[], rows: readonly Row[], options: object): Promise<void>;
   metadata(path: string): Promise<ReadMetadata>;
   read(path: string, filters?: readonly (readonly [string, Value])[]): Promise<ReadTable>;
+  /** An Arrow IPC stream; `seed` decides how the batches are cut and which forms the types have. */
+  writeStream(
+    path: string,
+    fields: readonly Field[],
+    rows: readonly Row[],
+    options: { readonly seed: number; readonly compression: "zstd" | "lz4" | null },
+  ): Promise<void>;
+  readStream(path: string): Promise<Pick<ReadTable, "fields" | "rows">>;
 }
 
 /** Undefined without pyarrow. */
@@ -81,6 +89,9 @@ export function startPyarrow(): PyarrowService | undefined {
       void (await inTurn({ call: "write", path, fields: fields.map(specOf), rows, options })),
     metadata: (path) => inTurn({ call: "metadata", path }),
     read: (path, filters = []) => inTurn({ call: "read", path, filters }),
+    writeStream: async (path, fields, rows, options) =>
+      void (await inTurn({ call: "writeStream", path, fields: fields.map(specOf), rows, options })),
+    readStream: (path) => inTurn({ call: "readStream", path }),
     async [Symbol.asyncDispose]() {
       await last.catch(() => undefined);
       child.stdin.end();

@@ -28,8 +28,7 @@ export function rewriteArrowSchema(
     if (!message.isSchema()) return undefined;
     const schema: Schema = message.header();
     const build = (keepIds: boolean): Schema => {
-      const rewrite = new ArrowRewrite(schema.fields, paths, keepIds);
-      const fields = mapping.fields.map((field) => rewrite.field(field));
+      const fields = rewriteArrowFields(schema.fields, mapping, paths, keepIds);
       return new Schema(fields, rewriteMetadata(schema.metadata), undefined, schema.metadataVersion);
     };
     const before = encode(schema);
@@ -42,6 +41,17 @@ export function rewriteArrowSchema(
     // apache-arrow throws what it meets: an unknown type (list views, run ends), offsets beyond the bytes.
     return undefined;
   }
+}
+
+/** The fields of the output, each as the source has it where it is carried. Throws a TypeError where the source does not fit. */
+export function rewriteArrowFields(
+  source: readonly Field[],
+  mapping: EmbeddedMapping,
+  paths: ColumnPaths,
+  keepIds: boolean,
+): Field[] {
+  const rewrite = new ArrowRewrite(source, paths, keepIds);
+  return mapping.fields.map((field) => rewrite.field(field));
 }
 
 /** The flatbuffer of an encapsulated message: after 0xFFFFFFFF and its length, or (before Arrow 0.15) its length. */

@@ -47,7 +47,8 @@ function plainType({ type }: OutputField): DataType {
   }
 }
 
-function leafArrowType(type: LeafType): DataType {
+/** What values of this type are in Arrow. */
+export function leafArrowType(type: LeafType): DataType {
   switch (type.kind) {
     case "bool":
       return new Bool();

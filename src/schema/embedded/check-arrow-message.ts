@@ -1,3 +1,5 @@
+import { FlatBuffer } from "./flat-buffer.ts";
+
 /**
  * Bounds on what an IPC schema message unfolds to. A flatbuffer is a graph of offsets: fields that share their children
  * or metadata make a small buffer endless, and a decoder that follows them blindly never ends. Counts what a decoder
@@ -47,53 +49,4 @@ function checkMetadata(buffer: FlatBuffer, table: number, slot: number, budget: 
 function spend(budget: Budget, bytes: number): void {
   budget.bytes -= bytes;
   if (budget.bytes < 0) throw new RangeError("the schema has too much text");
-}
-
-/** Tables are positions; a DataView throws a RangeError outside of its bytes. */
-class FlatBuffer {
-  readonly #view: DataView;
-
-  constructor(bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  follow(position: number): number {
-    return position + this.#view.getUint32(position, true);
-  }
-
-  /** Position of a table's field, or undefined when it is absent. */
-  #place(table: number, slot: number): number | undefined {
-    const vtable = table - this.#view.getInt32(table, true);
-    const at = 4 + 2 * slot;
-    if (at >= this.#view.getUint16(vtable, true)) return undefined;
-    const offset = this.#view.getUint16(vtable + at, true);
-    return offset === 0 ? undefined : table + offset;
-  }
-
-  child(table: number, slot: number): number | undefined {
-    const place = this.#place(table, slot);
-    return place === undefined ? undefined : this.follow(place);
-  }
-
-  /** Bytes of a string or elements of a vector; 0 when it is absent. */
-  vectorLength(table: number, slot: number): number {
-    const vector = this.child(table, slot);
-    return vector === undefined ? 0 : this.#view.getUint32(vector, true);
-  }
-
-  /** As {@link vectorLength}, for a slot that may hold something else: nonsense counts as nothing. */
-  vectorLengthIfAny(table: number, slot: number): number {
-    const vector = this.child(table, slot);
-    if (vector === undefined || vector + 4 > this.#view.byteLength) return 0;
-    const length = this.#view.getUint32(vector, true);
-    return vector + 4 + length > this.#view.byteLength ? 0 : length;
-  }
-
-  *elements(table: number, slot: number): Generator<number, void, undefined> {
-    const vector = this.child(table, slot);
-    if (vector === undefined) return;
-    const length = this.#view.getUint32(vector, true);
-    if (length * 4 > this.#view.byteLength) throw new RangeError("a vector is longer than its buffer");
-    for (let i = 0; i < length; i += 1) yield this.follow(vector + 4 + 4 * i);
-  }
 }

@@ -13,6 +13,7 @@ const rooms = [
   "schema",
   "dataset",
   "plan",
+  "stream",
   "execute",
   "validate",
   "publish",
@@ -22,7 +23,7 @@ const rooms = [
 const forbidden: Record<string, RegExp> = {
   validate: /^(execute|cast)\/|^parquet\/(write|rewrite|read-chunk)/,
 };
-const pureRooms = ["parquet", "cast", "schema", "plan"];
+const pureRooms = ["parquet", "cast", "schema", "plan", "stream"];
 const impureModules = /^node:(fs|net|http|https|child_process|os|process|worker_threads|dns|tls)/;
 
 const files = readdirSync(sourceFolder, { recursive: true, encoding: "utf8" })

@@ -1,0 +1,53 @@
+import { repeatValue } from "../parquet/edit-values.ts";
+import type { ArrowArray } from "./arrow-array.ts";
+import type { ArrayShape } from "./array-shape.ts";
+import { BodyBuffer } from "./body-buffer.ts";
+import { blankSlots } from "./read-slots.ts";
+import { unsupportedStream } from "./stream-error.ts";
+import type { StreamColumn } from "./stream-plan.ts";
+import { writeSlots } from "./write-slots.ts";
+
+type AddedColumn = Extract<StreamColumn, { kind: "added" }>;
+
+/** A short message can claim any number of rows; this is what an added column may take for them. */
+const bytesMax = 1024 * 1024 * 1024;
+
+/** An array of `length` slots that all hold the same: a default, or nothing. */
+export function addedArray(column: AddedColumn, length: number): ArrowArray {
+  const { shape, value } = column;
+  const { layout } = shape;
+  if (layout.kind === "null")
+    return { ...nullsOf(shape, length), validity: BodyBuffer.empty, buffers: [], children: [] };
+  if (value !== undefined) {
+    const width = value.value === null ? 16 : value.value.data.byteLength + 4;
+    if (width * length > bytesMax) {
+      throw unsupportedStream("an added column would be too large for one record batch; write smaller ones", {
+        column: value.column.path.join("."),
+        rows: length,
+        bytes: width * length,
+      });
+    }
+    const values =
+      value.value === null
+        ? blankSlots(value.column, length)
+        : repeatValue(value.column, value.value, length);
+    const base = value.value === null ? nullsOf(shape, length) : presentOf(shape, length);
+    return { ...base, buffers: writeSlots(values, shape, value.column), children: [] };
+  }
+  const base = shape.nullable ? nullsOf(shape, length) : presentOf(shape, length);
+  const isStruct = layout.kind === "struct";
+  // A list that is new is null, or empty where it may not be null.
+  const children = column.children.flatMap((child) =>
+    child.kind === "added" ? [addedArray(child, isStruct ? length : 0)] : [],
+  );
+  const buffers = isStruct ? [] : [BodyBuffer.of(new Int32Array(length + 1))];
+  return { ...base, buffers, children };
+}
+
+function presentOf(shape: ArrayShape, length: number): Omit<ArrowArray, "buffers" | "children"> {
+  return { shape, length, nullCount: 0, validity: BodyBuffer.empty };
+}
+
+function nullsOf(shape: ArrayShape, length: number): Omit<ArrowArray, "buffers" | "children"> {
+  return { shape, length, nullCount: length, validity: BodyBuffer.of(new Uint8Array((length + 7) >>> 3)) };
+}

@@ -1,0 +1,58 @@
+import { ColonnadeError } from "../base/errors.ts";
+
+/** Memory is taken as bytes arrive, not as a header claims. */
+const firstStepBytes = 16 * 1024 * 1024;
+
+/** A stream of chunks, read by exact numbers of bytes. */
+export class ByteSource {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #chunk: Uint8Array = new Uint8Array(0);
+  #position = 0;
+
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  /**
+   * The next bytes in memory of their own, which is aligned for every type; undefined where the stream ends before the first of
+   * them. Throws `data` `STREAM_TRUNCATED` where it ends before the last.
+   */
+  async take(bytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    let taken = new Uint8Array(Math.min(bytes, firstStepBytes));
+    let length = 0;
+    while (length < bytes) {
+      if (this.#position === this.#chunk.length && !(await this.#next())) {
+        if (length === 0) return undefined;
+        throw new ColonnadeError("data", "STREAM_TRUNCATED", "stream ends inside a message", {
+          bytes: length,
+          expectedBytes: bytes,
+        });
+      }
+      const part = this.#chunk.subarray(this.#position, this.#position + bytes - length);
+      while (length + part.length > taken.length) taken = grown(taken, length, bytes);
+      taken.set(part, length);
+      length += part.length;
+      this.#position += part.length;
+    }
+    return taken;
+  }
+
+  /** Lets go of a stream of which no more is wanted. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+
+  async #next(): Promise<boolean> {
+    const { done, value } = await this.#chunks.next();
+    if (done === true) return false;
+    this.#chunk = value;
+    this.#position = 0;
+    return true;
+  }
+}
+
+function grown(bytes: Uint8Array, length: number, wanted: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.min(wanted, bytes.length * 4));
+  larger.set(bytes.subarray(0, length));
+  return larger;
+}
