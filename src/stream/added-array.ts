@@ -4,10 +4,8 @@ import type { ArrayShape } from "./array-shape.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { blankSlots } from "./read-slots.ts";
 import { unsupportedStream } from "./stream-error.ts";
-import type { StreamColumn } from "./stream-plan.ts";
+import type { AddedColumn } from "./stream-plan.ts";
 import { writeSlots } from "./write-slots.ts";
-
-type AddedColumn = Extract<StreamColumn, { kind: "added" }>;
 
 /** A short message can claim any number of rows; this is what an added column may take for them. */
 const bytesMax = 1024 * 1024 * 1024;
@@ -37,9 +35,7 @@ export function addedArray(column: AddedColumn, length: number): ArrowArray {
   const base = shape.nullable ? nullsOf(shape, length) : presentOf(shape, length);
   const isStruct = layout.kind === "struct";
   // A list that is new is null, or empty where it may not be null.
-  const children = column.children.flatMap((child) =>
-    child.kind === "added" ? [addedArray(child, isStruct ? length : 0)] : [],
-  );
+  const children = column.children.map((child) => addedArray(child, isStruct ? length : 0));
   const buffers = isStruct ? [] : [BodyBuffer.of(new Int32Array(length + 1))];
   return { ...base, buffers, children };
 }

@@ -3,7 +3,7 @@ import { formatValue } from "../cast/format-value.ts";
 import { ColonnadeError } from "../base/errors.ts";
 import { replaceValues } from "../parquet/edit-values.ts";
 import { gatherValues } from "../parquet/gather-values.ts";
-import { formatLeafType } from "../parquet/leaf-type.ts";
+import { formatLeafType, type LeafType } from "../parquet/leaf-type.ts";
 import type { Values } from "../parquet/values.ts";
 import { addedArray } from "./added-array.ts";
 import { type ArrowArray, type ArrowBatch, isSet, validityOf } from "./arrow-array.ts";
@@ -11,7 +11,7 @@ import { BodyBuffer } from "./body-buffer.ts";
 import { type Dictionaries, readIndices } from "./dictionaries.ts";
 import { readSlots } from "./read-slots.ts";
 import { type PathStep, rowFinder, slotState, slotStates } from "./slot-path.ts";
-import type { CarriedColumn, CarriedLeaf, StreamColumn } from "./stream-plan.ts";
+import type { AddedColumn, CarriedColumn, CarriedLeaf, StreamColumn } from "./stream-plan.ts";
 import { packBits, writeSlots } from "./write-slots.ts";
 
 /** A batch in the new schema, rows for the quarantine still among the others. */
@@ -87,7 +87,10 @@ class BatchMigration {
     length: number,
     above: readonly PathStep[],
   ): ArrowArray {
-    if (column.kind === "added") return addedArray(column, length);
+    if (column.kind === "added") {
+      this.#refuseMissingParents(column, above);
+      return addedArray(column, length);
+    }
     const source = column.kind === "carried" ? siblings[column.child] : undefined;
     if (column.kind === "alias" || source === undefined) {
       throw new ColonnadeError("internal", "COLUMN_MISSING", "column is not where the plan has it");
@@ -96,6 +99,21 @@ class BatchMigration {
     return column.leaf === undefined
       ? this.#nested(column, source, path)
       : this.#leaf(column, column.leaf, source, path);
+  }
+
+  /** Nobody says what a new field is where the struct around it was null and may not be. */
+  #refuseMissingParents({ shape }: AddedColumn, above: readonly PathStep[]): void {
+    const parent = above.at(-1);
+    if (parent === undefined || !above.some(mayRefuse)) return;
+    const { states, rowsOfRefusedLists } = slotStates(above, validityOf(parent.array));
+    const rowOf = rowFinder(above, above.length - 1);
+    const rows = [...rowsOfRefusedLists];
+    for (const [slot, state] of states?.entries() ?? []) {
+      if (state === slotState.refusedNull) rows.push(rowOf(slot));
+    }
+    const column = [...above.map(({ array }) => array.shape.name), shape.name].join(".");
+    this.invalid += rows.length;
+    this.#refuse(rows, (row) => this.#refusal(column, undefined, row, undefined));
   }
 
   #nested(column: CarriedColumn, source: ArrowArray, path: readonly PathStep[]): ArrowArray {
@@ -171,6 +189,7 @@ class BatchMigration {
     this.invalid += wrong.length + nulls.length + rowsOfRefusedLists.length;
     const onInvalid = leaf.rewrite?.onInvalid ?? "fail";
     const rowOf = rowFinder(path, path.length - 1);
+    const name = leaf.source.path.join(".");
     if (onInvalid === "quarantine") {
       const { source: from, target } = leaf;
       const words = `${target.path.join(".")}: no ${formatLeafType(target.type)} for this ${formatLeafType(from.type)}`;
@@ -178,11 +197,12 @@ class BatchMigration {
         this.#putAside(row, words);
       return this.#written(column, leaf, source, values, validity, false);
     }
-    this.#refuse(rowsOfRefusedLists, (row) => this.#refusal(leaf, row, undefined));
-    if (onInvalid !== "default") this.#refuse(nulls.map(rowOf), (row) => this.#refusal(leaf, row, undefined));
+    this.#refuse(rowsOfRefusedLists, (row) => this.#refusal(name, undefined, row, undefined));
+    if (onInvalid !== "default")
+      this.#refuse(nulls.map(rowOf), (row) => this.#refusal(name, undefined, row, undefined));
     if (onInvalid === "fail") {
       this.#refuse(wrong.map(rowOf), (row, index) =>
-        this.#refusal(leaf, row, this.#spell(leaf, source, wrong[index] as number)),
+        this.#refusal(name, leaf.target.type, row, this.#spell(leaf, source, wrong[index] as number)),
       );
     }
     if (onInvalid === "default" && leaf.rewrite?.replacement !== undefined) {
@@ -227,15 +247,15 @@ class BatchMigration {
     else if (!before.split("; ").includes(words)) this.quarantined.set(row, `${before}; ${words}`);
   }
 
-  #refusal({ source, target }: CarriedLeaf, row: number, value: string | undefined): ColonnadeError {
-    const isNull = value === undefined;
+  #refusal(column: string, to: LeafType | undefined, row: number, value: string | undefined): ColonnadeError {
+    const isNull = to === undefined || value === undefined;
     return new ColonnadeError(
       "data",
       isNull ? "NULL_INVALID" : "CAST_INVALID",
       isNull
         ? "column holds nulls where the new schema allows none"
-        : `column holds values that have no equivalent as ${formatLeafType(target.type)}`,
-      { column: source.path.join("."), row: this.#firstRow + row, value: value ?? "null" },
+        : `column holds values that have no equivalent as ${formatLeafType(to)}`,
+      { column, row: this.#firstRow + row, value: value ?? "null" },
     );
   }
 

@@ -45,16 +45,18 @@ export interface StreamPlan {
 /** One array of the output, and where it comes from. */
 export type StreamColumn =
   | CarriedColumn
-  /** The same for every batch: one value (or null) in each slot. */
-  | {
-      readonly kind: "added";
-      readonly shape: ArrayShape;
-      /** Of a leaf. */
-      readonly value?: AddedValue;
-      readonly children: readonly StreamColumn[];
-    }
+  | AddedColumn
   /** A second name: the array of this column of the output. */
   | { readonly kind: "alias"; readonly shape: ArrayShape; readonly of: number };
+
+/** The same for every batch: one value (or null) in each slot. */
+export interface AddedColumn {
+  readonly kind: "added";
+  readonly shape: ArrayShape;
+  /** Of a leaf. */
+  readonly value?: AddedValue;
+  readonly children: readonly AddedColumn[];
+}
 
 export interface AddedValue {
   readonly column: LeafColumn;
@@ -170,11 +172,12 @@ function plainWhereFilled(
   leaves: readonly OutputLeaf[],
   source: readonly ArrayShape[],
 ): OutputField[] {
-  const filled = new Set(
-    leaves.flatMap(({ action, column }) =>
-      rewriteOf(action)?.replacement === undefined ? [] : [column.path[0]],
-    ),
-  );
+  const filled = new Set<string>();
+  for (const { action, column } of leaves) {
+    const of = action.action === "alias" ? leaves[action.of]?.column.path[0] : undefined;
+    if (rewriteOf(action)?.replacement !== undefined || (of !== undefined && filled.has(of)))
+      filled.add(column.path[0] ?? "");
+  }
   // Dictionaries inside of nested columns are rare; a default there makes the whole top-level column's plain.
   const hasDictionary = (shape: ArrayShape | undefined): boolean =>
     shape !== undefined && (shape.dictionary !== undefined || shape.children.some(hasDictionary));
@@ -272,7 +275,7 @@ class ColumnBuilder {
     }
   }
 
-  #added({ type }: OutputField, shape: ArrayShape): StreamColumn {
+  #added({ type }: OutputField, shape: ArrayShape): AddedColumn {
     if (type.kind === "leaf") {
       const { action, column } = this.#leaf();
       const value =
