@@ -10,8 +10,21 @@ import { writeSlots } from "./write-slots.ts";
 /** A short message can claim any number of rows; this is what an added column may take for them. */
 const bytesMax = 1024 * 1024 * 1024;
 
+/** Batches of one stream mostly have one length, and a column that is added is the same in all of them. */
+export class AddedArrays {
+  readonly #arrays = new Map<AddedColumn, ArrowArray>();
+
+  get(column: AddedColumn, length: number): ArrowArray {
+    const known = this.#arrays.get(column);
+    if (known?.length === length) return known;
+    const made = addedArray(column, length);
+    this.#arrays.set(column, made);
+    return made;
+  }
+}
+
 /** An array of `length` slots that all hold the same: a default, or nothing. */
-export function addedArray(column: AddedColumn, length: number): ArrowArray {
+function addedArray(column: AddedColumn, length: number): ArrowArray {
   const { shape, value } = column;
   const { layout } = shape;
   if (layout.kind === "null")

@@ -23,6 +23,8 @@ export class BodyBuffer {
   readonly #stored: Uint8Array;
   readonly #codec: IpcCodec | undefined;
   #bytes: Uint8Array | undefined;
+  /** In the codec of the batches, once somebody asked: what is added is the same in all of them. */
+  #compressed: { readonly codec: IpcCodec; readonly bytes: Uint8Array } | undefined;
 
   constructor(stored: Uint8Array, codec: IpcCodec | undefined) {
     this.#stored = stored;
@@ -47,7 +49,9 @@ export class BodyBuffer {
   /** As a message of this codec holds it: the very bytes that came in, where they were compressed alike. */
   stored(codec: IpcCodec | undefined): Uint8Array {
     if (codec === this.#codec) return this.#stored;
-    return codec === undefined ? this.bytes() : compress(this.bytes(), codec);
+    if (codec === undefined) return this.bytes();
+    if (this.#compressed?.codec !== codec) this.#compressed = { codec, bytes: compress(this.bytes(), codec) };
+    return this.#compressed.bytes;
   }
 }
 

@@ -3,8 +3,25 @@ import { ColonnadeError } from "../base/errors.ts";
 /** Memory is taken as bytes arrive, not as a header claims. */
 const firstStepBytes = 16 * 1024 * 1024;
 
-/** A stream of chunks, read by exact numbers of bytes. */
-export class ByteSource {
+/** Bytes in order, read by exact numbers of them. */
+export interface ByteSource {
+  /**
+   * The next bytes in memory of their own, which is aligned for every type; undefined where there are none any more. Rejects with
+   * `data` `STREAM_TRUNCATED` where the last of them are missing.
+   */
+  take(bytes: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Lets go of what no more is wanted of. */
+  close(): Promise<void>;
+}
+
+export function truncatedStream(bytes: number, expectedBytes: number): ColonnadeError {
+  return new ColonnadeError("data", "STREAM_TRUNCATED", "stream ends inside a message", {
+    bytes,
+    expectedBytes,
+  });
+}
+
+export class ChunkSource implements ByteSource {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);
   #position = 0;
@@ -13,20 +30,13 @@ export class ByteSource {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /**
-   * The next bytes in memory of their own, which is aligned for every type; undefined where the stream ends before the first of
-   * them. Throws `data` `STREAM_TRUNCATED` where it ends before the last.
-   */
   async take(bytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
     let taken = new Uint8Array(Math.min(bytes, firstStepBytes));
     let length = 0;
     while (length < bytes) {
       if (this.#position === this.#chunk.length && !(await this.#next())) {
         if (length === 0) return undefined;
-        throw new ColonnadeError("data", "STREAM_TRUNCATED", "stream ends inside a message", {
-          bytes: length,
-          expectedBytes: bytes,
-        });
+        throw truncatedStream(length, bytes);
       }
       const part = this.#chunk.subarray(this.#position, this.#position + bytes - length);
       while (length + part.length > taken.length) taken = grown(taken, length, bytes);
@@ -37,7 +47,6 @@ export class ByteSource {
     return taken;
   }
 
-  /** Lets go of a stream of which no more is wanted. */
   async close(): Promise<void> {
     await this.#chunks.return?.();
   }

@@ -3,7 +3,7 @@ import { Message } from "apache-arrow/ipc/metadata/message";
 import { checkArrowMessage } from "../schema/embedded/check-arrow-message.ts";
 import { FlatBuffer } from "../schema/embedded/flat-buffer.ts";
 import { type BatchHeader, decodeBatchHeader } from "./batch-header.ts";
-import { ByteSource } from "./byte-source.ts";
+import type { ByteSource } from "./byte-source.ts";
 import { decoded, malformedStream, unsupportedStream } from "./stream-error.ts";
 
 /** A message of an Arrow IPC stream, its body not yet looked at. */
@@ -45,8 +45,7 @@ const versionV4 = 3;
  *
  * Throws `data`: `STREAM_TRUNCATED`, `STREAM_MALFORMED`, and `STREAM_UNSUPPORTED` for what is no table.
  */
-export async function* readMessages(chunks: AsyncIterable<Uint8Array>): AsyncIterable<IpcMessage> {
-  const source = new ByteSource(chunks);
+export async function* readMessages(source: ByteSource): AsyncIterable<IpcMessage> {
   try {
     for (let isFirst = true; ; isFirst = false) {
       const metadata = await readMetadata(source, isFirst);

@@ -5,7 +5,7 @@ import { replaceValues } from "../parquet/edit-values.ts";
 import { gatherValues } from "../parquet/gather-values.ts";
 import { formatLeafType, type LeafType } from "../parquet/leaf-type.ts";
 import type { Values } from "../parquet/values.ts";
-import { addedArray } from "./added-array.ts";
+import type { AddedArrays } from "./added-array.ts";
 import { type ArrowArray, type ArrowBatch, isSet, validityOf } from "./arrow-array.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { type Dictionaries, readIndices } from "./dictionaries.ts";
@@ -22,17 +22,24 @@ export interface MigratedBatch extends ArrowBatch {
   readonly invalid: number;
 }
 
+/** What a batch shares with those before it. */
+export interface BatchContext {
+  readonly dictionaries: Dictionaries;
+  readonly added: AddedArrays;
+  /** Number of the batch's first row in the stream. */
+  readonly firstRow: number;
+}
+
 /**
  * The batch in the new schema. Throws `data` `CAST_INVALID` and `NULL_INVALID`, which name the first value that the policy of its
- * field has no answer to, and `STREAM_MALFORMED`. `firstRow` is the number of the batch's first row in the stream.
+ * field has no answer to, and `STREAM_MALFORMED`.
  */
 export function migrateBatch(
   columns: readonly StreamColumn[],
   batch: ArrowBatch,
-  dictionaries: Dictionaries,
-  firstRow: number,
+  context: BatchContext,
 ): MigratedBatch {
-  const migration = new BatchMigration(dictionaries, firstRow);
+  const migration = new BatchMigration(context);
   const migrated: ArrowArray[] = [];
   for (const column of columns) {
     const of = column.kind === "alias" ? migrated[column.of] : undefined;
@@ -65,12 +72,10 @@ class BatchMigration {
     readonly rows: readonly number[];
     readonly error: (index: number) => ColonnadeError;
   }[] = [];
-  readonly #dictionaries: Dictionaries;
-  readonly #firstRow: number;
+  readonly #context: BatchContext;
 
-  constructor(dictionaries: Dictionaries, firstRow: number) {
-    this.#dictionaries = dictionaries;
-    this.#firstRow = firstRow;
+  constructor(context: BatchContext) {
+    this.#context = context;
   }
 
   /** Throws for the first row that stays although it cannot. */
@@ -89,7 +94,7 @@ class BatchMigration {
   ): ArrowArray {
     if (column.kind === "added") {
       this.#refuseMissingParents(column, above);
-      return addedArray(column, length);
+      return this.#context.added.get(column, length);
     }
     const source = column.kind === "carried" ? siblings[column.child] : undefined;
     if (column.kind === "alias" || source === undefined) {
@@ -150,7 +155,12 @@ class BatchMigration {
       const { values, invalid } = castValues(read, rewrite.cast);
       return { values, invalid, hasInvalid: invalid.length > 0, validity };
     }
-    const entries = this.#dictionaries.entries(dictionary.id, leaf.source, leaf.target, rewrite?.cast);
+    const entries = this.#context.dictionaries.entries(
+      dictionary.id,
+      leaf.source,
+      leaf.target,
+      rewrite?.cast,
+    );
     const indices = readIndices(source, countOf(entries.values));
     const values = gatherValues(entries.values, indices, 0, indices.length, gatheredBytesMax);
     const { nulls, invalid } = entries;
@@ -255,7 +265,7 @@ class BatchMigration {
       isNull
         ? "column holds nulls where the new schema allows none"
         : `column holds values that have no equivalent as ${formatLeafType(to)}`,
-      { column, row: this.#firstRow + row, value: value ?? "null" },
+      { column, row: this.#context.firstRow + row, value: value ?? "null" },
     );
   }
 
@@ -263,7 +273,7 @@ class BatchMigration {
     const { dictionary, layout } = source.shape;
     if (dictionary === undefined)
       return formatValue(readSlots(source, layout, leaf.source), slot, leaf.source);
-    const { values } = this.#dictionaries.entries(dictionary.id, leaf.source, leaf.source, undefined);
+    const { values } = this.#context.dictionaries.entries(dictionary.id, leaf.source, leaf.source, undefined);
     return formatValue(values, readIndices(source, countOf(values))[slot] as number, leaf.source);
   }
 }

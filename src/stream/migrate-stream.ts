@@ -2,8 +2,10 @@ import { Field, Int64, Utf8 } from "apache-arrow";
 import { ColonnadeError } from "../base/errors.ts";
 import { quarantineColumns } from "../dataset/quarantine-columns.ts";
 import { type ArrowArray, type ArrowBatch, readArrays } from "./arrow-array.ts";
+import { AddedArrays } from "./added-array.ts";
 import { type ArrayShape, shapeOf } from "./array-shape.ts";
 import { BodyBuffer } from "./body-buffer.ts";
+import { type ByteSource, ChunkSource } from "./byte-source.ts";
 import { Dictionaries } from "./dictionaries.ts";
 import { endOfStream, type IpcMessage, readMessages } from "./ipc-reader.ts";
 import { migrateBatch, type MigratedBatch } from "./migrate-array.ts";
@@ -43,11 +45,12 @@ export interface StreamProgress {
  * what was given out until then is right, and has no end-of-stream marker.
  */
 export async function* migrateStream(
-  input: AsyncIterable<Uint8Array>,
+  input: AsyncIterable<Uint8Array> | ByteSource,
   options: StreamOptions,
 ): AsyncGenerator<Uint8Array, StreamProgress, undefined> {
   const migration = new StreamMigration(options);
-  for await (const message of readMessages(input)) yield* migration.pass(message);
+  const source = "take" in input ? input : new ChunkSource(input);
+  for await (const message of readMessages(source)) yield* migration.pass(message);
   yield* migration.finish();
   return migration.progress;
 }
@@ -55,6 +58,7 @@ export async function* migrateStream(
 class StreamMigration {
   readonly #options: StreamOptions;
   readonly #dictionaries = new Dictionaries();
+  readonly #added = new AddedArrays();
   #plan: StreamPlan | undefined;
   #quarantine: QuarantineStream | undefined;
   #carriedDictionaries: ReadonlySet<number> = new Set();
@@ -83,7 +87,11 @@ class StreamMigration {
       return;
     }
     const batch = readArrays(plan.source, message.header, message.body);
-    const migrated = migrateBatch(plan.columns, batch, this.#dictionaries, this.progress.rows);
+    const migrated = migrateBatch(plan.columns, batch, {
+      dictionaries: this.#dictionaries,
+      added: this.#added,
+      firstRow: this.progress.rows,
+    });
     const kept = await this.#putAside(batch, migrated);
     yield* batchMessage(kept, message.header.codec, message.metadata);
     this.progress = {

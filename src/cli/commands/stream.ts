@@ -9,7 +9,7 @@ import type { StreamPlan } from "../../stream/stream-plan.ts";
 import { explained, jobArgument, type JobOptions } from "../command-parts.ts";
 import { readJobFile, readSchemaDirectory, schemaDirectoryOf } from "../open-job.ts";
 import type { Session, StartCommand } from "../session.ts";
-import { isInputTerminal, readStandardInput, writeStandardOutput } from "../standard-streams.ts";
+import { isInputTerminal, openStandardInput, writeStandardOutput } from "../standard-streams.ts";
 import { toJson, toJsonLine } from "../text/json.ts";
 import { fitLines } from "../text/measure.ts";
 import { renderStream, type StreamReport } from "../view/stream.ts";
@@ -54,7 +54,7 @@ async function runStream(
   let progress: StreamProgress = { batches: 0, rows: 0, rowsQuarantined: 0, invalid: 0 };
   const file = quarantine === undefined ? undefined : await openQuarantine(quarantine);
   try {
-    const migrated = migrateStream(readStandardInput(signal), {
+    const migrated = migrateStream(openStandardInput(signal), {
       history,
       ...job.schema,
       day: systemClock.now().toISOString().slice(0, 10),
