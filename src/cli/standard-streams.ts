@@ -17,9 +17,12 @@ export function openStandardInput(signal: AbortSignal): ByteSource {
   return fstatSync(standardInput).isFile() ? new FileInput(signal) : new ChunkSource(readPipe(signal));
 }
 
+function stop(): void {
+  process.stdin.destroy(cancelled());
+}
+
 /** A read from a pipe that nothing comes out of would hold the process when it wants to end, so Node's own stream reads it. */
 async function* readPipe(signal: AbortSignal): AsyncIterable<Uint8Array> {
-  const stop = (): void => void process.stdin.destroy(cancelled());
   signal.addEventListener("abort", stop, { once: true });
   try {
     for await (const chunk of process.stdin) yield chunk as Uint8Array;

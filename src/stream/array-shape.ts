@@ -1,5 +1,5 @@
 import { DataType, DateUnit, type Field } from "apache-arrow";
-import { unsupportedStream } from "./stream-error.ts";
+import { malformedStream, unsupportedStream } from "./stream-error.ts";
 
 /** How the slots of an array lie in memory; what they mean is in its type. */
 export type Layout =
@@ -31,7 +31,9 @@ export interface ArrayShape {
 }
 
 /** Throws `data` `STREAM_UNSUPPORTED`, which names the column, for types that no Parquet column has. */
-export function shapeOf(field: Field, above: readonly string[] = []): ArrayShape {
+export function shapeOf(field: Field | undefined, above: readonly string[] = []): ArrayShape {
+  // What the decoder makes of a list without an element.
+  if (field === undefined) throw malformedStream("a column lacks its parts", { column: above.join(".") });
   const path = [...above, field.name];
   const type: DataType = field.type;
   const base = { name: field.name, nullable: field.nullable };

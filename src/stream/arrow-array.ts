@@ -95,8 +95,9 @@ class ArrayReader {
 }
 
 /** The slots that are not null, one bit each, least significant first; undefined when all of them are. */
-export function validityOf({ validity, nullCount, length }: ArrowArray): Uint8Array | undefined {
+export function validityOf({ shape, validity, nullCount, length }: ArrowArray): Uint8Array | undefined {
   if (nullCount === 0) return undefined;
+  if (shape.layout.kind === "null") return new Uint8Array((length + 7) >>> 3);
   const bits = validity.bytes();
   if (bits.length * 8 >= length) return bits;
   throw malformedStream("an array has nulls, but too few bits to say which", { length, bytes: bits.length });

@@ -1,4 +1,3 @@
-import { castValues } from "../cast/cast-values.ts";
 import type { CastSpec } from "../cast/cast.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
 import { joinValues } from "../parquet/value-pieces.ts";
@@ -6,6 +5,7 @@ import { type Values, valueCount } from "../parquet/values.ts";
 import { type ArrowArray, isSet, readArrays, validityOf } from "./arrow-array.ts";
 import type { ArrayShape } from "./array-shape.ts";
 import type { BatchHeader } from "./batch-header.ts";
+import { castSlots } from "./cast-slots.ts";
 import { blankSlots, readSlots } from "./read-slots.ts";
 import { malformedStream } from "./stream-error.ts";
 
@@ -53,7 +53,7 @@ export class Dictionaries {
         : parts.map((part) => readSlots(part, part.shape.layout, source)),
     );
     const nulls = nullsOf(parts);
-    const result = cast === undefined ? { values, invalid: undefined } : castValues(values, cast);
+    const result = cast === undefined ? { values, invalid: undefined } : castSlots(values, cast, target);
     const count = valueCount(values);
     const invalid = new Uint8Array(result.invalid === undefined ? 0 : count);
     for (const position of result.invalid ?? []) {
@@ -75,7 +75,7 @@ function nullsOf(parts: readonly ArrowArray[]): Uint8Array | undefined {
   for (const part of parts) {
     const bits = validityOf(part);
     for (let i = 0; i < part.length; i += 1) {
-      if (part.shape.layout.kind === "null" || (bits !== undefined && !isSet(bits, i))) nulls[start + i] = 1;
+      if (bits !== undefined && !isSet(bits, i)) nulls[start + i] = 1;
     }
     start += part.length;
   }

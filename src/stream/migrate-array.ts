@@ -1,4 +1,3 @@
-import { castValues } from "../cast/cast-values.ts";
 import { formatValue } from "../cast/format-value.ts";
 import { ColonnadeError } from "../base/errors.ts";
 import { replaceValues } from "../parquet/edit-values.ts";
@@ -8,6 +7,7 @@ import type { Values } from "../parquet/values.ts";
 import type { AddedArrays } from "./added-array.ts";
 import { type ArrowArray, type ArrowBatch, isSet, validityOf } from "./arrow-array.ts";
 import { BodyBuffer } from "./body-buffer.ts";
+import { castSlots } from "./cast-slots.ts";
 import { type Dictionaries, readIndices } from "./dictionaries.ts";
 import { readSlots } from "./read-slots.ts";
 import { type PathStep, rowFinder, slotState, slotStates } from "./slot-path.ts";
@@ -152,7 +152,7 @@ class BatchMigration {
     if (dictionary === undefined) {
       const read = readSlots(source, source.shape.layout, leaf.source);
       if (rewrite?.cast === undefined) return { values: read, invalid: [], hasInvalid: false, validity };
-      const { values, invalid } = castValues(read, rewrite.cast);
+      const { values, invalid } = castSlots(read, rewrite.cast, leaf.target);
       return { values, invalid, hasInvalid: invalid.length > 0, validity };
     }
     const entries = this.#context.dictionaries.entries(

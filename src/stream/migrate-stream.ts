@@ -49,7 +49,7 @@ export async function* migrateStream(
   options: StreamOptions,
 ): AsyncGenerator<Uint8Array, StreamProgress, undefined> {
   const migration = new StreamMigration(options);
-  const source = "take" in input ? input : new ChunkSource(input);
+  const source = Symbol.asyncIterator in input ? new ChunkSource(input) : input;
   for await (const message of readMessages(source)) yield* migration.pass(message);
   yield* migration.finish();
   return migration.progress;

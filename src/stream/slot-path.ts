@@ -46,12 +46,8 @@ function withNulls(
   { array, refusesNulls }: PathStep,
   bits: Uint8Array | undefined,
 ): Uint8Array | undefined {
-  const { length, shape } = array;
+  const { length } = array;
   const nothing = refusesNulls ? slotState.refusedNull : slotState.nothing;
-  if (shape.layout.kind === "null") {
-    const states = above?.slice(0, length) ?? new Uint8Array(length);
-    return states.map((state) => (state === slotState.value ? nothing : state));
-  }
   if (bits === undefined) return above;
   const states = above?.slice(0, length) ?? new Uint8Array(length);
   for (let slot = 0; slot < length; slot += 1) {

@@ -10,3 +10,14 @@ export function thrownCode(run: () => unknown): string {
     throw error;
   }
 }
+
+/** The same of a promise. */
+export async function rejectedCode(promise: Promise<unknown>): Promise<string> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  return thrownCode(() => {
+    if (outcome !== undefined) throw outcome.error;
+  });
+}
