@@ -9,6 +9,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
+COPY scripts/build.ts scripts/
 RUN npm run build
 
 # The example's data, for docker-compose.yml; no part of the image.
@@ -34,7 +35,7 @@ COPY --from=dependencies /opt/colonnade ./
 COPY --from=build /source/dist dist
 COPY schemas/formats schemas/formats
 COPY LICENSE ./
-RUN chmod 755 dist/cli/main.js && ln -s /opt/colonnade/dist/cli/main.js /usr/local/bin/colonnade
+RUN chmod 755 dist/bin/colonnade.js && ln -s /opt/colonnade/dist/bin/colonnade.js /usr/local/bin/colonnade
 # Numeric, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 # Exec form: colonnade itself is process 1 and hears SIGTERM.

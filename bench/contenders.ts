@@ -24,7 +24,7 @@ export interface Contest {
 
 const here = import.meta.dirname;
 const node = process.execPath;
-const built = resolve(here, "../dist/cli/main.js");
+const built = resolve(here, "../dist/bin/colonnade.js");
 const compression = "zstd";
 const rowGroupRows = "122880";
 

@@ -29,7 +29,7 @@ value, and prints this page for the machine it runs on; \`npm run bench -- --qui
 
 Every figure is the median over ${results[0]?.runs.get(copy)?.length ?? 0} rounds, in which everybody runs once after the other; "× copy" is the median of
 the ratios to the copy of the same round. A time is that of a whole process, from its start to its exit. Colonnade is the built package
-(\`node dist/cli/main.js apply\`): it plans, applies, and moves the pointer. The copy (two objects at a time, small ones four; without
+(\`node dist/bin/colonnade.js apply\`): it plans, applies, and moves the pointer. The copy (two objects at a time, small ones four; without
 reflinks) and Colonnade fsync every object and its folder; the engines fsync every object. All have two threads, zstd, and row
 groups of 122,880 rows. The source is in the page cache. Memory is the kernel's high-water mark of the process, seen from outside; the
 job's limit is 300 MB.

@@ -4,12 +4,10 @@ import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { exitCodes, toColonnadeError } from "../base/errors.ts";
+import { packageFile } from "./package-file.ts";
 
-/** Of the package, which lies two folders up: from src/cli/ and from dist/cli/ alike. */
 function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
+  const manifest = JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string };
   return manifest.version;
 }
 

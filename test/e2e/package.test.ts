@@ -2,7 +2,7 @@
  * What the package and the image hold, proved without a Docker daemon: packed, installed without development
  * dependencies, and run as a user without rights in a container whose root is read-only.
  */
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chownSync,
@@ -75,6 +75,26 @@ describe("the package", () => {
       .filter((path) => path in packages);
     expect(installed).toContain("node_modules/apache-arrow");
     expect(installed.filter((path) => packages[path]?.dev === true)).toEqual([]);
+  });
+
+  test("has the library, typed, and the licences of what was joined to the program", async () => {
+    const script = `import { migrateStream, loadHistory } from "colonnade/stream";
+      const version = (n, name) => ({ name: n + ".yaml", text: "dataset: d\\nversion: " + n + "\\nfields: [{ id: 1, name: " + name + ", type: int64 }]" });
+      const options = { history: loadHistory([version(1, "a"), version(2, "b")]), from: 1, to: 2, day: "2026-01-01" };
+      try { for await (const bytes of migrateStream((async function* () {})(), options)) console.log(bytes.length); }
+      catch ({ kind, code }) { console.log(kind, code); }`;
+    const ran = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: app.root,
+      encoding: "utf8",
+    });
+    expect(ran.stdout.trim()).toBe("data STREAM_MALFORMED");
+    const { exports } = JSON.parse(readFileSync(join(app.root, "package.json"), "utf8")) as {
+      exports: Record<string, { types: string }>;
+    };
+    expect(readFileSync(join(app.root, exports["./stream"]?.types ?? ""), "utf8")).toContain("migrateStream");
+    expect(readFileSync(join(app.root, "dist/THIRD-PARTY-LICENSES"), "utf8")).toMatch(
+      /^zod [\d.]+ \(MIT\)$/m,
+    );
   });
 
   test("has relative imports that Node can follow: none names a TypeScript file", () => {

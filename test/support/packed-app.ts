@@ -29,7 +29,14 @@ export async function installPackedApp(directory: string): Promise<PackedApp> {
   const { files } = JSON.parse(await readFile(join(repository, "package.json"), "utf8")) as {
     files: string[];
   };
-  const built = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json", "src"];
+  const built = [
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "src",
+    "scripts/build.ts",
+  ];
   for (const name of [...built, ...files]) {
     if (name === "dist" || !existsSync(join(repository, name))) continue;
     await cp(join(repository, name), join(source, name), { recursive: true });
@@ -47,7 +54,7 @@ export async function installPackedApp(directory: string): Promise<PackedApp> {
 }
 
 /** Where the image has its Node and Colonnade, with the checkout that they come from out of sight. */
-export const imageEntrypoint = ["/opt/node/bin/node", "/opt/colonnade/dist/cli/main.js"] as const;
+export const imageEntrypoint = ["/opt/node/bin/node", "/opt/colonnade/dist/bin/colonnade.js"] as const;
 
 /** What to mount so that a container has what the image has. `emptyDirectory` hides the checkout. */
 export function imageMounts(app: PackedApp, emptyDirectory: string): ContainerMount[] {

@@ -8,6 +8,7 @@ import { inferFromSource } from "../../execute/infer-source.ts";
 import { formatSchemaVersion } from "../../schema/parse-schema-version.ts";
 import { formatType } from "../../schema/describe-change.ts";
 import { explained, jobArgument, type JobOptions, parseCount } from "../command-parts.ts";
+import { packageFile } from "../package-file.ts";
 import { openJobSource, readJobFile, schemaDirectoryOf } from "../open-job.ts";
 import type { Session, StartCommand } from "../session.ts";
 import { countOf } from "../text/units.ts";
@@ -114,7 +115,7 @@ function exists(file: string): ColonnadeError {
 function editorSchema(directory: string): string {
   const name = join("formats", "schema-version.schema.json");
   if (existsSync(join(directory, "..", name))) return toUrlPath(join("..", name));
-  const own = fileURLToPath(new URL(`../../../schemas/${name}`, import.meta.url));
+  const own = fileURLToPath(packageFile(`schemas/${name}`));
   return toUrlPath(relative(directory, own));
 }
 
