@@ -11,19 +11,20 @@ export interface Run {
 
 const pollMs = 5;
 
-/** Runs a process to its end. Its errors are shown; other than 0 is an error. */
+/** Runs a process to its end, its standard streams being files or nothing. Its errors are shown; other than 0 is an error. */
 export async function runProcess(
   command: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  files: { readonly input?: number; readonly output?: number } = {},
 ): Promise<Run> {
   const startedMs = performance.now();
   const child = spawn(command, args, {
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: [files.input ?? "ignore", files.output ?? "ignore", "pipe"],
     env: { ...process.env, ...environment },
   });
   let errors = "";
-  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   let peakBytes: number | undefined;
   // The kernel's own high-water mark: only what is reached in the last milliseconds can be missed.
   const poll = setInterval(() => {
@@ -36,10 +37,16 @@ export async function runProcess(
   return { seconds: ((await exited) - startedMs) / 1000, peakBytes };
 }
 
+/** Of the process and of those that it has started. */
 function peakOf(pid: number | undefined): number | undefined {
   try {
     const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+    if (kilobytes === undefined) return undefined;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+      .trim()
+      .split(" ")
+      .filter(Boolean);
+    return children.reduce((sum, child) => sum + (peakOf(Number(child)) ?? 0), Number(kilobytes) * 1024);
   } catch {
     return undefined;
   }

@@ -1,40 +1,28 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
-import { join } from "node:path";
 import { duckdb } from "../test/support/duckdb.ts";
-import type { Contest } from "./contenders.ts";
+import { type Aim, copyName, ownName, type ProfileLine, type Results } from "./contest.ts";
 import { median, type Run } from "./measure.ts";
-
-export interface Results {
-  readonly contest: Contest;
-  /** By contender, in the order of the rounds; the plain copy first. */
-  readonly runs: ReadonlyMap<string, readonly Run[]>;
-  /** Of the machine when the contest began: runnable processes, averaged over a minute. */
-  readonly load: number;
-}
-
-const copy = "plain copy";
-const colonnade = "Colonnade";
-const again = "again, with nothing to do";
-const aim = 1.2;
-const memoryLimitBytes = 300e6;
 
 /** docs/BENCHMARKS.md. */
 export async function writeReport(results: readonly Results[], python: string | undefined): Promise<string> {
+  const rounds = Math.max(...results.map(({ runs }) => runs.get(ownName)?.length ?? 0));
   return `# Benchmarks
 
-Written by \`npm run bench\` ([bench/rewrite.ts](../bench/rewrite.ts)), which makes its data, compares everybody's results value by
-value, and prints this page for the machine it runs on; \`npm run bench -- --quick\` takes a quarter of the data and writes nothing.
+Written by \`npm run bench\` ([bench/main.ts](../bench/main.ts)), which makes its data, compares everybody's results value by value, and
+prints this page for the machine it runs on; \`npm run bench -- --quick\` takes less of everything and writes nothing.
 
-Every figure is the median over ${results[0]?.runs.get(copy)?.length ?? 0} rounds, in which everybody runs once after the other; "× copy" is the median of
-the ratios to the copy of the same round. A time is that of a whole process, from its start to its exit. Colonnade is the built package
-(\`node dist/bin/colonnade.js apply\`): it plans, applies, and moves the pointer. The copy (two objects at a time, small ones four; without
-reflinks) and Colonnade fsync every object and its folder; the engines fsync every object. All have two threads, zstd, and row
-groups of 122,880 rows. The source is in the page cache. Memory is the kernel's high-water mark of the process, seen from outside; the
-job's limit is 300 MB.
+- A figure is the median over up to ${rounds} rounds, in which everybody runs once after the other; a ratio is the median of the ratios within a round. "× own" is how many times as long as Colonnade somebody takes.
+- A time is that of a whole process, from its start to its exit. Colonnade is the package as it is installed (\`node dist/bin/colonnade.js apply\`): it plans, casts, writes statistics and indexes, checksums, applies, and moves the pointer.
+- Everybody has two threads, the same codec and row groups of the same size. The copy (without reflinks) and Colonnade fsync every object and its folder; the engines fsync every object. The source is in the page cache.
+- Memory is the kernel's high-water mark of the process, seen from outside. The job's limit is its default, 300 MB.
+- The data: 40 columns ([bench/columns.ts](../bench/columns.ts)), integers of all widths, floats, decimals, texts of few and of many values, times as such and as text, nulls, a list, a struct, and a list of structs.
 
 ${await describeMachine(results, python)}
+
+## Aims
+
+${table(["work", "aim", "measured", ""], results.flatMap(aimRows))}
 
 ${results.map(section).join("\n\n")}
 `;
@@ -54,66 +42,140 @@ async function describeMachine(results: readonly Results[], python: string | und
   ].join("\n");
 }
 
-function section({ contest, runs }: Results): string {
-  const { workload, data } = contest;
-  const sizes = readdirSync(data).map((name) => statSync(join(data, name)).size);
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  const copies = runs.get(copy) ?? [];
-  const rows = Array.from(runs, ([name, own]) => {
-    const indent = own === runs.get(copy) || !isVariant(name) ? "" : "— ";
-    const peaks = own.map(({ peakBytes }) => peakBytes).filter((peak) => peak !== undefined);
-    return `| ${indent}${name} | ${seconds(medianOf(own))} | ${ratioOf(own, copies).toFixed(2)} | ${peaks.length === 0 ? "?" : megabytes(median(peaks))} |`;
+/** An aim, what was measured for it, and whether it is reached. */
+interface Judged {
+  readonly words: string;
+  readonly found: string;
+  readonly isReached: boolean;
+}
+
+function judge(aim: Aim, { contest, runs }: Results): Judged {
+  const own = runs.get(ownName) ?? [];
+  switch (aim.kind) {
+    case "atMostCopies": {
+      const ratio = ratioOf(own, runs.get(copyName) ?? []);
+      return {
+        words: `≤ ${aim.ratio} × a copy`,
+        found: `${ratio.toFixed(2)} ×`,
+        isReached: ratio <= aim.ratio,
+      };
+    }
+    case "timesFaster": {
+      const others = contest.contenders.filter(
+        ({ name, isVariant }) => name !== copyName && name !== ownName && isVariant !== true,
+      );
+      const ratios = others
+        .filter(({ name }) => aim.than === undefined || name === aim.than)
+        .map(({ name }) => ({ name, ratio: ratioOf(runs.get(name) ?? [], own) }))
+        .toSorted((a, b) => a.ratio - b.ratio);
+      const [fastest] = ratios;
+      return {
+        words: `≥ ${aim.ratio} × as fast as ${aim.than ?? "the fastest engine"}`,
+        found:
+          fastest === undefined
+            ? "nobody to compare with"
+            : `${fastest.ratio.toFixed(2)} × (${fastest.name})`,
+        isReached: (fastest?.ratio ?? 0) >= aim.ratio,
+      };
+    }
+    case "memory": {
+      const peak = peakOf(own);
+      return {
+        words: `≤ ${megabytes(aim.bytes)} of memory`,
+        found: peak === undefined ? "not known here" : megabytes(peak),
+        isReached: (peak ?? Infinity) <= aim.bytes,
+      };
+    }
+  }
+}
+
+export function missedAims(results: Results): Aim[] {
+  return results.contest.aims.filter((aim) => !judge(aim, results).isReached);
+}
+
+function aimRows(results: Results): string[][] {
+  return results.contest.aims.map((aim) => {
+    const { words, found, isReached } = judge(aim, results);
+    return [
+      `${results.contest.title} (${results.contest.data})`,
+      words,
+      found,
+      isReached ? "reached" : "**missed**",
+    ];
   });
+}
+
+function section(results: Results): string {
+  const { contest, runs, profile } = results;
+  const [copies, own] = [runs.get(copyName), runs.get(ownName) ?? []];
+  const rows = contest.contenders.map(({ name, isVariant }) => {
+    const found = runs.get(name) ?? [];
+    const peak = peakOf(found);
+    return [
+      isVariant === true ? `— ${name}` : name,
+      seconds(medianOf(found)),
+      ...(copies === undefined ? [] : [ratioOf(found, copies).toFixed(2)]),
+      ratioOf(found, own).toFixed(2),
+      peak === undefined ? "?" : megabytes(peak),
+    ];
+  });
+  const titles = ["", "time", ...(copies === undefined ? [] : ["× copy"]), "× own", "peak memory"];
   return [
-    `## ${workload.title}: ${sizes.length.toLocaleString("en")} objects, ${(bytes / 1e9).toFixed(2)} GB`,
+    `## ${contest.title}`,
     "",
-    "| | time | × copy | peak memory |",
-    "|---|--:|--:|--:|",
-    ...rows,
+    `${contest.data}.`,
     "",
-    judge(runs, bytes, Object.keys(workload.add).length > 0 && sizes.length < 100),
+    table(titles, rows),
+    ...fixedPart(results),
+    ...(profile === undefined ? [] : ["", ...profileLines(results, profile)]),
   ].join("\n");
 }
 
-/** Whether the aims were reached, and if not, by what. */
-function judge(runs: Results["runs"], bytes: number, hasAim: boolean): string {
-  const [copies, own, idle] = [copy, colonnade, again].map((name) => runs.get(name) ?? []) as [
-    readonly Run[],
-    readonly Run[],
-    readonly Run[],
+/** What a run costs that has nothing to do, where that was measured. */
+function fixedPart({ contest, runs }: Results): string[] {
+  const idle = contest.contenders.find(({ isSecondRun }) => isSecondRun === true);
+  const [none, own] = [runs.get(idle?.name ?? "") ?? [], runs.get(ownName) ?? []];
+  if (none.length === 0) return [];
+  const rest = median(own.map(({ seconds: all }, i) => all - (none[i]?.seconds ?? 0)));
+  return [
+    "",
+    `Of Colonnade's ${seconds(medianOf(own))}, ${seconds(medianOf(none))} are what a run costs that has nothing to do: starting Node, loading, reading the job, listing and comparing. What the data takes beyond that is ${seconds(rest)}, ${((rest / contest.bytes) * 1e9).toFixed(2)} s/GB (the copy, its start included: ${((medianOf(runs.get(copyName) ?? []) / contest.bytes) * 1e9).toFixed(2)} s/GB).`,
   ];
-  const ratio = ratioOf(own, copies);
-  const rest = median(own.map(({ seconds: all }, i) => all - (idle[i]?.seconds ?? 0)));
-  const perGigabyte = (time: number): string => `${((time / bytes) * 1e9).toFixed(2)} s/GB`;
-  const lines = [
-    `Of Colonnade's ${seconds(medianOf(own))}, ${seconds(medianOf(idle))} are what a run costs that has nothing to do: starting Node, loading, reading the job, listing and comparing.`,
-    `What the data takes beyond that is ${seconds(rest)} (${perGigabyte(rest)}; the copy, its start included: ${perGigabyte(medianOf(copies))}).`,
-  ];
-  if (hasAim) {
-    lines.push(
-      ratio <= aim
-        ? `The aim, ${aim} times the copy, is reached.`
-        : `The aim, ${aim} times the copy, is missed at this size: the fixed part is ${((medianOf(idle) / medianOf(copies)) * 100).toFixed(0)} % of the copy's time. It does not grow with the data, so that more data comes near the ratio of the two figures per GB.`,
-    );
-  }
-  const peaks = own.map(({ peakBytes }) => peakBytes).filter((peak) => peak !== undefined);
-  if (peaks.length > 0 && median(peaks) > memoryLimitBytes)
-    lines.push(
-      `Its peak of ${megabytes(median(peaks))} is above the limit of ${megabytes(memoryLimitBytes)}.`,
-    );
-  return lines.join("\n");
 }
 
-function isVariant(name: string): boolean {
-  return [again, "nothing compiled before", "from its TypeScript"].includes(name);
+function profileLines(results: Results, profile: readonly ProfileLine[]): string[] {
+  const missed = missedAims(results).map((aim) => {
+    const { words, found } = judge(aim, results);
+    return `${words}: ${found}`;
+  });
+  return [
+    `Missed: ${missed.join("; ")}. Where the time of Colonnade goes (V8's profiler, all threads, time spent waiting left out; a library's native code counts for who calls it):`,
+    "",
+    table(
+      ["thread", "function", "share"],
+      profile.map(({ thread, name, share }) => [thread, `\`${name}\``, `${(share * 100).toFixed(1)} %`]),
+    ),
+  ];
+}
+
+function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const isText = titles.map((_, column) => rows.every((row) => !/^[\d.]/.test(row[column] ?? "")));
+  return [titles, titles.map((_, column) => (isText[column] === true ? "---" : "--:")), ...rows]
+    .map((row) => `| ${row.join(" | ")} |`)
+    .join("\n");
 }
 
 function medianOf(runs: readonly Run[]): number {
   return median(runs.map((run) => run.seconds));
 }
 
-function ratioOf(runs: readonly Run[], copies: readonly Run[]): number {
-  return median(runs.map((run, i) => run.seconds / (copies[i]?.seconds ?? Number.NaN)));
+function ratioOf(runs: readonly Run[], others: readonly Run[]): number {
+  return median(runs.map((run, i) => run.seconds / (others[i]?.seconds ?? Number.NaN)));
+}
+
+function peakOf(runs: readonly Run[]): number | undefined {
+  const peaks = runs.flatMap(({ peakBytes }) => peakBytes ?? []);
+  return peaks.length === 0 ? undefined : Math.max(...peaks);
 }
 
 function seconds(time: number): string {

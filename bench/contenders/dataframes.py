@@ -16,14 +16,13 @@ for name in sorted(os.listdir(source)):
         import pyarrow.parquet as pq
 
         pa.set_cpu_count(2)
-        types = {"float64": pa.float64(), "timestamp[us]": pa.timestamp("us")}
         reader = pq.ParquetFile(os.path.join(source, name))
         writer = None
         keep = [old for old, _, _ in changes["columns"]]
         for group in range(reader.num_row_groups):
             table = reader.read_row_group(group, columns=keep)
             arrays = [
-                table[old] if cast is None else table[old].cast(types[cast]) for old, _, cast in changes["columns"]
+                table[old] if cast is None else table[old].cast(eval(cast["pyarrow"])) for old, _, cast in changes["columns"]
             ]
             names = [new for _, new, _ in changes["columns"]]
             for column, value in changes["add"].items():
@@ -38,9 +37,11 @@ for name in sorted(os.listdir(source)):
         import polars as pl
 
         def column(old, new, cast):
-            if cast == "timestamp[us]":
+            if cast is None:
+                return pl.col(old).alias(new)
+            if "Datetime" in cast["polars"]:
                 return pl.col(old).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us").alias(new)
-            return (pl.col(old) if cast is None else pl.col(old).cast(pl.Float64)).alias(new)
+            return pl.col(old).cast(eval(cast["polars"])).alias(new)
 
         lazy = pl.scan_parquet(os.path.join(source, name))
         lazy = lazy.select([column(*change) for change in changes["columns"]])
