@@ -18,6 +18,7 @@ import { createChunkWorkers } from "./chunk-workers.ts";
 import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
 import type { JobContext } from "./job-context.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { heldBytesMax } from "./held-object.ts";
 import { type MigrateContext, migrateObject } from "./migrate-object.ts";
 import {
   describeUnreadable,
@@ -128,8 +129,13 @@ async function migrateAll(
   };
 
   try {
-    const limit = pLimit(Math.min(job.limits.requests, Math.max(2, job.limits.workers * 2)));
-    const settled = await Promise.allSettled(todo.map((object) => limit(migrateOne, object)));
+    const { requests, workers: threads } = job.limits;
+    const large = pLimit(Math.min(requests, Math.max(2, threads * 2)));
+    // What is held whole takes no turn of its own to cast: here the store's latency counts, and a request is one object.
+    const small = pLimit(Math.max(large.concurrency, requests - large.concurrency));
+    const settled = await Promise.allSettled(
+      todo.map((object) => (object.source.bytes <= heldBytesMax ? small : large)(migrateOne, object)),
+    );
     const fatal = settled.find((one) => one.status === "rejected");
     if (signal.aborted) throw cancelled();
     if (fatal !== undefined) throw toColonnadeError(fatal.reason);

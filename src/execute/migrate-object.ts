@@ -18,6 +18,7 @@ import type { SchemaVersion } from "../schema/schema-version.ts";
 import { partitionFields } from "../schema/walk-fields.ts";
 import { createOnly, type ObjectStore, type ObjectWriter } from "../store/object-store.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
+import { heldBytesMax, holdObject } from "./held-object.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { QuarantinedCount } from "./quarantine.ts";
 import { type RecognisedSchema, schemaKey } from "./recognise.ts";
@@ -67,8 +68,9 @@ async function migrate(
   context: MigrateContext,
 ): Promise<FileLine> {
   const { source: object, task } = planned;
+  const listed = { store: context.source, key: object.key, etag: object.etag, bytes: object.bytes };
   const reader: SourceObjectReader = {
-    object: { store: context.source, key: object.key, etag: object.etag, bytes: object.bytes },
+    object: object.bytes <= heldBytesMax ? await holdObject(listed, context.signal) : listed,
     footer,
     workers: context.workers,
     budget: context.budget,

@@ -63,6 +63,19 @@ const rowGroupsMax = 250_000;
 const keyValuesMax = 100_000;
 const topLevelFieldsMax = 1_000;
 
+/**
+ * Of the footer before: the objects of a dataset mostly have one schema, byte for byte, and to understand it is most of what a small
+ * footer costs. Nothing of it is ever changed in place.
+ */
+let lastSchema:
+  | {
+      readonly bytes: Uint8Array;
+      readonly schema: ThriftStruct[];
+      readonly tree: StructNode;
+      readonly leaves: LeafNode[];
+    }
+  | undefined;
+
 /** See `scanFooter`. */
 export function scan(bytes: Uint8Array): ScannedFooter {
   return new FooterScan(bytes).read();
@@ -143,9 +156,22 @@ class FooterScan {
   }
 
   #readSchema(type: ThriftType): void {
-    this.#schema = this.#readStructs(type, schemaElementsMax, FileMetaData.schema);
-    this.#tree = readSchemaTree(this.#schema);
-    this.#leaves = flattenLeaves(this.#tree);
+    const start = this.#reader.position;
+    if (lastSchema !== undefined && this.#begins(lastSchema.bytes, start)) {
+      // Thrift says itself where it ends, so what begins with the same bytes is the same.
+      this.#reader.position = start + lastSchema.bytes.length;
+    } else {
+      const schema = this.#readStructs(type, schemaElementsMax, FileMetaData.schema);
+      const tree = readSchemaTree(schema);
+      const bytes = this.#bytes.slice(start, this.#reader.position);
+      lastSchema = { bytes, schema, tree, leaves: flattenLeaves(tree) };
+    }
+    ({ schema: this.#schema, tree: this.#tree, leaves: this.#leaves } = lastSchema);
+  }
+
+  #begins(bytes: Uint8Array, start: number): boolean {
+    const here = this.#bytes.subarray(start, start + bytes.length);
+    return here.length === bytes.length && Buffer.compare(here, bytes) === 0;
   }
 
   #readRowGroups(): void {

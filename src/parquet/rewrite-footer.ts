@@ -75,6 +75,17 @@ interface FieldToWrite {
   readonly write: (writer: ThriftWriter) => void;
 }
 
+/** Of each schema once: many objects share one. */
+const knownPaths = new WeakMap<readonly ThriftStruct[], readonly ThriftList[]>();
+
+function pathsOf(schema: readonly ThriftStruct[]): readonly ThriftList[] {
+  const known = knownPaths.get(schema);
+  if (known !== undefined) return known;
+  const paths = flattenLeaves(readSchemaTree(schema)).map(({ column }) => encodePath(column.path));
+  knownPaths.set(schema, paths);
+  return paths;
+}
+
 /**
  * Builds the footer of an output, row group by row group, with the tree of one chunk in memory at a time. What the
  * source's footer says is carried, fields that we do not know included, except for what changed: places, names, rows,
@@ -93,7 +104,7 @@ export class FooterRewriter {
   constructor(source: Footer, target: FooterTarget) {
     this.#source = source;
     this.#target = target;
-    this.#paths = flattenLeaves(readSchemaTree(target.schema)).map(({ column }) => encodePath(column.path));
+    this.#paths = pathsOf(target.schema);
     this.#rowGroups = new ThriftWriter(source.bytes.length + 1024);
     this.#expectOnePerLeaf(target.columnOrders.length, "column orders");
   }

@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, fstatSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
@@ -47,6 +47,14 @@ export interface OpenedObject {
   readonly stats: BigIntStats;
 }
 
+/**
+ * Facts about a file that is open for reading. At once: the kernel has them since it opened the file, on network file systems
+ * as well, and to hand the call to another thread costs many times what it takes.
+ */
+export function statOpened(file: FileHandle): BigIntStats {
+  return fstatSync(file.fd, { bigint: true });
+}
+
 /** Opens an object for reading; undefined when there is none. The caller closes it. */
 export async function openObject(context: FileContext, key: string): Promise<OpenedObject | undefined> {
   const path = await context.paths.find(key);
@@ -59,7 +67,7 @@ export async function openObject(context: FileContext, key: string): Promise<Ope
     if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
-  const stats = await file.stat({ bigint: true });
+  const stats = statOpened(file);
   if (stats.isFile()) return { path, file, stats };
   await file.close();
   return undefined;
@@ -75,6 +83,7 @@ export async function publishFile(
   staged: StagedFile,
   precondition: Precondition,
 ): Promise<PutResult> {
+  let isInstalled = false;
   try {
     const place = await context.paths.place(key);
     for (;;) {
@@ -87,6 +96,7 @@ export async function publishFile(
       await staged.file.sync();
       const etag = etagOf(await staged.file.stat({ bigint: true }));
       const outcome = await installFile(context, place, staged.path, current);
+      isInstalled = outcome.kind === "installed";
       if (outcome.kind === "installed") return { outcome: "written", etag };
       if (outcome.kind === "unknown")
         return { outcome: "unknown", cause: fileError(outcome.cause, key, context.uri) };
@@ -100,7 +110,8 @@ export async function publishFile(
       cause: error,
     });
   } finally {
-    await dropStaged(staged);
+    // Under its first name there is nothing left of what got the key.
+    await (isInstalled ? staged.file.close().catch(() => {}) : dropStaged(staged));
   }
 }
 

@@ -2,7 +2,7 @@ import { readdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
 import { randomIds } from "../base/clock.ts";
-import { dropStaged, openObject, publishFile, stageFile } from "./file-context.ts";
+import { dropStaged, openObject, publishFile, stageFile, statOpened } from "./file-context.ts";
 import type { FileContext } from "./file-context.ts";
 import { fileError } from "./file-errors.ts";
 import { etagOf, infoOf, statFile } from "./file-etag.ts";
@@ -110,7 +110,7 @@ async function getObject(
     const { start, end } = resolveRange(options.range, info.bytes);
     const body = Buffer.allocUnsafeSlow(end - start);
     const bytes = await readFully(file, body, start);
-    const after = etagOf(await file.stat({ bigint: true }));
+    const after = etagOf(statOpened(file));
     if (bytes < body.length || after !== info.etag) throw sourceChanged(key, info.etag, after);
     return { ...info, body };
   } finally {
@@ -156,8 +156,7 @@ async function* chunksOf(
       const bytes = await readFully(file, chunk, position);
       if (bytes < chunk.length) throw sourceChanged(info.key, info.etag);
       position += bytes;
-      if (position === end)
-        checkEtag(infoOf(info.key, await file.stat({ bigint: true })), { ifMatch: info.etag });
+      if (position === end) checkEtag(infoOf(info.key, statOpened(file)), { ifMatch: info.etag });
       yield chunk;
     }
   } catch (error) {
