@@ -156,8 +156,11 @@ function createParts(context: S3Context, key: string): Parts {
     async append(chunk) {
       for (let from = 0; from < chunk.length;) {
         // Not before there is more to come: an object of exactly one part is a single PUT.
-        if (current !== undefined && fill === current.length) await flush();
-        current ??= free.pop() ?? Buffer.allocUnsafeSlow(partBytes());
+        if (current !== undefined && fill === current.length) {
+          if (current.length < partBytes()) current = grown(current, partBytes());
+          else await flush();
+        }
+        current ??= free.pop() ?? Buffer.allocUnsafeSlow(Math.min(firstBytes, partBytes()));
         const count = Math.min(chunk.length - from, current.length - fill);
         current.set(chunk.subarray(from, from + count), fill);
         from += count;
@@ -192,6 +195,15 @@ function createParts(context: S3Context, key: string): Parts {
     },
     abort: discard,
   };
+}
+
+/** Most small objects are less: a whole part for each of many would be collected as garbage again and again. */
+const firstBytes = 256 * 1024;
+
+function grown(buffer: Buffer, bytesMax: number): Buffer {
+  const larger = Buffer.allocUnsafeSlow(Math.min(buffer.length * 8, bytesMax));
+  larger.set(buffer);
+  return larger;
 }
 
 async function copyThrough(
