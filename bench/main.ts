@@ -16,7 +16,15 @@ import { manyObjectsOnS3 } from "./many-objects.ts";
 import { parquetContest } from "./parquet-contest.ts";
 import { writeReport } from "./report.ts";
 import { streamContest } from "./stream-contest.ts";
-import { castDictionary, castMost, castNested, castTwo, renameDropAdd, type Workload } from "./workloads.ts";
+import {
+  castDictionary,
+  castMost,
+  castNested,
+  castNumber,
+  castTwo,
+  renameDropAdd,
+  type Workload,
+} from "./workloads.ts";
 
 const argument = (name: string): string | undefined => {
   const at = process.argv.indexOf(name);
@@ -57,12 +65,13 @@ function files(
   workload: Workload,
   shape: DataShape,
   aims: readonly Aim[],
-  more: { engines?: boolean; lanes?: number; variants?: boolean } = {},
+  more: { engines?: boolean; lanes?: number; variants?: boolean; memory?: string; rounds?: number } = {},
 ): Entry {
-  const { engines = true, lanes = 2, variants = false } = more;
+  const { engines = true, lanes = 2, variants = false, memory: limit, rounds: own } = more;
   const title = `${workload.title} ${shape.objects} ${shape.compression}`;
   return {
     title,
+    ...(own === undefined ? {} : { rounds: own }),
     contest: async () =>
       parquetContest({
         workload,
@@ -73,6 +82,8 @@ function files(
         python: engines ? python : undefined,
         pyspark: engines ? pyspark : undefined,
         withVariants: variants,
+        withDuckdb: engines,
+        ...(limit === undefined ? {} : { memory: limit }),
       }),
   };
 }
@@ -101,9 +112,27 @@ const entries: Entry[] = [
             python,
           }),
       }))),
-  files(renameDropAdd, many, [{ kind: "atMostCopies", ratio: 1.5 }, memory], { engines: false, lanes: 16 }),
+  files(renameDropAdd, many, [{ kind: "atMostCopies", ratio: 1.5 }, memory], {
+    engines: false,
+    lanes: 16,
+    rounds: 3,
+  }),
 ];
-const atTheEnd: Entry[] = [{ ...files(castTwo, single, [memory], { engines: false }), rounds: 1 }];
+/** Large row groups under a small limit. */
+const thick: DataShape = {
+  rows: quick ? 400_000 : 24_000_000,
+  objects: 1,
+  rowGroupRows: 2_000_000,
+  compression: "zstd",
+};
+const atTheEnd: Entry[] = [
+  files(castNumber, thick, [{ kind: "memory", bytes: 200e6 }], {
+    engines: false,
+    memory: "200MB",
+    rounds: 1,
+  }),
+  files(castTwo, single, [memory], { engines: false, rounds: 1 }),
+];
 
 const results: Results[] = [];
 const run = async ({ title, rounds: own, contest }: Entry): Promise<void> => {
@@ -116,6 +145,7 @@ try {
   try {
     await run({
       title: "minio",
+      rounds: 2,
       contest: async () => manyObjectsOnS3(renameDropAdd, await makeData(cache, many), server),
     });
   } finally {

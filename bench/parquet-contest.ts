@@ -17,8 +17,11 @@ export interface ParquetContest {
   readonly lanes: number;
   readonly python: string | undefined;
   readonly pyspark: string | undefined;
+  readonly withDuckdb: boolean;
   /** How else Colonnade is run. */
   readonly withVariants: boolean;
+  /** The job's `limits.memory`; its default when absent. */
+  readonly memory?: string;
 }
 
 const here = import.meta.dirname;
@@ -51,20 +54,24 @@ export function parquetContest(options: ParquetContest): Contest {
   });
   return {
     title: workload.title,
-    data: `${sizes.length.toLocaleString("en")} object${sizes.length === 1 ? "" : "s"}, ${(bytes / 1e9).toFixed(2)} GB, ${codec}, row groups of ${shape.rowGroupRows.toLocaleString("en")}`,
+    data: `${options.memory === undefined ? "" : `limits.memory: ${options.memory}, `}${sizes.length.toLocaleString("en")} object${sizes.length === 1 ? "" : "s"}, ${(bytes / 1e9).toFixed(2)} GB, ${codec}, row groups of ${shape.rowGroupRows.toLocaleString("en")}`,
     bytes,
     aims: options.aims,
     contenders: [
       copied,
       ...ownContenders(options, rewritten("out/data/*.parquet")),
-      engine("DuckDB", node, (target) => [
-        join(here, "contenders/duckdb.ts"),
-        folder,
-        target,
-        select,
-        codec,
-        rows,
-      ]),
+      ...(options.withDuckdb
+        ? [
+            engine("DuckDB", node, (target) => [
+              join(here, "contenders/duckdb.ts"),
+              folder,
+              target,
+              select,
+              codec,
+              rows,
+            ]),
+          ]
+        : []),
       ...(python === undefined ? [] : ["polars", "pyarrow"]).map((name) =>
         engine(name, python ?? "", (target) => [
           join(here, "contenders/dataframes.py"),
@@ -115,12 +122,12 @@ function ownContenders(options: ParquetContest, check: Contender["check"]): Cont
 
 async function apply(
   target: string,
-  { workload, folder }: Pick<ParquetContest, "workload" | "folder">,
+  { workload, folder, memory }: Pick<ParquetContest, "workload" | "folder" | "memory">,
   main: string,
   nodeOptions: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Run> {
-  const job = await writeJob(target, workload, `file:${folder}`, `file:${target}/out`);
+  const job = await writeJob(target, workload, `file:${folder}`, `file:${target}/out`, memory);
   return runProcess(node, [...nodeOptions, main, "apply", job, "--json"], environment);
 }
 
@@ -130,6 +137,7 @@ export async function writeJob(
   workload: Workload,
   source: string,
   destination: string,
+  memory = "300MB",
 ): Promise<string> {
   await mkdir(join(folder, "schemas"), { recursive: true });
   for (const [i, yaml] of schemaVersions(workload).entries())
@@ -141,7 +149,7 @@ export async function writeJob(
 source: { uri: "${source}", partitioning: flat }
 schema: { directory: schemas, from: 1, to: 2 }
 destination: { uri: "${destination}", channel: current }
-limits: { memory: 300MB, workers: 2, requests: 16 }
+limits: { memory: ${memory}, workers: 2, requests: 16 }
 `,
   );
   return job;

@@ -29,6 +29,10 @@ export const castTwo = castSome(
 
 export const castDictionary = castSome(`Cast a dictionary-encoded column: string to int32`, casts.dictionary);
 
+export const castNumber = castSome(`Cast 1 of ${columns.length} columns: random int64 to float64`, {
+  i64_0: casts.randomNumbersAndTexts.i64_0,
+});
+
 export const castMost = castSome(
   `Cast ${Object.keys(mostColumns).length} of ${columns.length} columns`,
   mostColumns,

@@ -38,8 +38,10 @@ export interface ApplyResult {
   readonly plan: PreparedPlan["plan"];
 }
 
-/** What Node itself, its worker threads and the SDK take before the first byte of data: not ours to hand out. */
-const baselineBytes = 120_000_000;
+/** What Node itself, the SDK and a worker thread take before the first byte of data: not ours to hand out. */
+const baselineBytes = 132_000_000;
+/** What each further thread takes that is at work, the garbage that may gather in it included. */
+const threadBytes = 48_000_000;
 const budgetBytesMin = 32_000_000;
 
 /**
@@ -160,7 +162,7 @@ function migrateContextOf(
     source: context.source,
     destination: context.destination,
     workers,
-    budget: new MemoryBudget(Math.max(budgetBytesMin, job.limits.memoryBytes - baselineBytes)),
+    budget: budgetOf(job.limits),
     signal,
     // A chunk that decodes to more than the job may use is refused by name, with the setting to raise.
     limits: { pageBytesMax: job.limits.memoryBytes, chunkBytesMax: job.limits.memoryBytes },
@@ -177,6 +179,15 @@ function migrateContextOf(
     },
   };
 }
+
+function budgetOf({ memoryBytes, workers }: JobContext["job"]["limits"]): MemoryBudget {
+  const aloneBytes = Math.max(budgetBytesMin, memoryBytes - baselineBytes);
+  const threads = Math.min(workers - 1, threadsCounted) * threadBytes;
+  return new MemoryBudget(Math.max(budgetBytesMin, aloneBytes - threads), aloneBytes);
+}
+
+/** More threads than this at once find no memory to work with under a small limit, and wait. */
+const threadsCounted = 3;
 
 function objectsFailed(failures: readonly UnreadableObject[], done: number): ColonnadeError {
   const [first] = failures;

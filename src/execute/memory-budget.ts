@@ -9,11 +9,14 @@ import { cancelled } from "../base/errors.ts";
  */
 export class MemoryBudget {
   readonly capacityBytes: number;
+  /** What there is for a request that is alone: when nobody else is at work, there is a little more. */
+  readonly aloneBytes: number;
   #freeBytes: number;
   readonly #waiting: { bytes: number; grant: () => void; refuse: (reason: unknown) => void }[] = [];
 
-  constructor(capacityBytes: number) {
+  constructor(capacityBytes: number, aloneBytes: number = capacityBytes) {
     this.capacityBytes = capacityBytes;
+    this.aloneBytes = aloneBytes;
     this.#freeBytes = capacityBytes;
   }
 

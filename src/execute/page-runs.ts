@@ -20,8 +20,16 @@ export interface SourceRun extends Pick<
 }
 
 /** Source bytes, decoded values and the new pages are in memory at one time. */
-function memoryOf(compressedBytes: number, uncompressedBytes: number): number {
+function workBytes(compressedBytes: number, uncompressedBytes: number): number {
   return compressedBytes + 3 * uncompressedBytes;
+}
+
+/**
+ * What a run is counted as while others are at work: the C library keeps of what was freed up to twice the largest piece, in each
+ * thread, for what comes next (glibc, `M_TRIM_THRESHOLD`), and a page is one piece.
+ */
+function heldBytes(compressedBytes: number, uncompressedBytes: number): number {
+  return workBytes(compressedBytes, uncompressedBytes) + 2 * uncompressedBytes;
 }
 
 /** What one run should take of the budget at most: so many are in work at a time, some of them waiting to be written. */
@@ -39,7 +47,7 @@ export function isSingleRun(reader: SourceObjectReader, facts: ChunkFacts): bool
 /** The memory that the chunk takes as a single run. */
 export function singleRunBytes(reader: SourceObjectReader, facts: ChunkFacts): number {
   const { start, end } = chunkByteRange(facts, reader.object.bytes);
-  return memoryOf(end - start, facts.totalUncompressedBytes);
+  return heldBytes(end - start, facts.totalUncompressedBytes);
 }
 
 /** Chunks with less than this between them are read by one request, and what is between is left. */
@@ -130,7 +138,7 @@ class RunCutter {
         bytes <= window.length
           ? window.slice(0, bytes)
           : await this.#read(this.#position, this.#position + bytes);
-      this.#dictionaryMemoryBytes = memoryOf(bytes, page.head.uncompressedBytes);
+      this.#dictionaryMemoryBytes = workBytes(bytes, page.head.uncompressedBytes);
       this.#position += bytes;
     } finally {
       release();
@@ -150,7 +158,7 @@ class RunCutter {
         const { headerBytes, compressedBytes, uncompressedBytes } = page.head;
         const bytes = headerBytes + compressedBytes;
         this.#checkSize(page);
-        const memoryBytes = memoryOf(bytes, uncompressedBytes);
+        const memoryBytes = heldBytes(bytes, uncompressedBytes);
         if (memoryBytes > share) {
           // Whoever holds memory must not wait for more of it.
           release();
@@ -205,7 +213,7 @@ class RunCutter {
         });
       }
       const bytes = head.headerBytes + head.compressedBytes;
-      const memoryBytes = cut.memoryBytes + memoryOf(bytes, head.uncompressedBytes);
+      const memoryBytes = cut.memoryBytes + heldBytes(bytes, head.uncompressedBytes);
       if (memoryBytes > memoryBytesMax) break;
       const entries = head.page.type === "index" ? 0 : head.page.numValues;
       cut = {
@@ -251,17 +259,17 @@ class RunCutter {
   }
 
   #checkSize({ head }: Page): void {
-    const { capacityBytes } = this.#reader.budget;
+    const { aloneBytes } = this.#reader.budget;
     const bytes = head.headerBytes + head.compressedBytes;
     if (this.#position + bytes > this.#range.end)
       throw malformedPage("a page is longer than its chunk", { compressedBytes: head.compressedBytes });
-    const memoryBytes = memoryOf(bytes, head.uncompressedBytes) + this.#dictionaryMemoryBytes;
-    if (memoryBytes <= capacityBytes) return;
+    const memoryBytes = workBytes(bytes, head.uncompressedBytes) + this.#dictionaryMemoryBytes;
+    if (memoryBytes <= aloneBytes) return;
     throw tooLarge("a page takes more memory than the job may use", {
       page: this.#pages,
       uncompressedBytes: head.uncompressedBytes,
       memoryBytes,
-      memoryBytesLeft: capacityBytes,
+      memoryBytesLeft: aloneBytes,
     });
   }
 

@@ -45,7 +45,7 @@ export interface SchemaPair {
  * The output schema of objects whose footer matches `from`. What is carried keeps its own schema elements (the encoding of
  * its lists, annotations unknown to us, physical types), and only what changes is written anew.
  *
- * Throws `invalid`: `CAST_UNSUPPORTED`, `DEFAULT_INVALID`, `ANNOTATED_GROUP_CHANGED`; `data` `SET_WITHOUT_VALUES`.
+ * Throws `invalid`: `CAST_UNSUPPORTED`, `DEFAULT_INVALID`, `ANNOTATED_GROUP_CHANGED`; `data` `SET_WITHOUT_VALUES`, `ELEMENT_NOT_NULLABLE`.
  */
 export function outputSchema(pair: SchemaPair): OutputSchema {
   return new OutputSchemaBuilder(pair).build();
@@ -160,6 +160,7 @@ class OutputSchemaBuilder {
   #emitLeaf(field: Field, node: LeafNode, element: ThriftStruct, here: Place): void {
     if (field.type.kind !== "leaf")
       throw new ColonnadeError("internal", "LEAF_EXPECTED", "field is not a leaf");
+    refuseNullElements(field, node);
     const before = this.#oldFields.get(field.id);
     const decision: LeafDecision = decideLeaf({
       field,
@@ -289,6 +290,20 @@ function refuseSet(node: SchemaNode, { name, type }: Field): void {
     {
       field: name,
     },
+  );
+}
+
+/**
+ * The element of a legacy list may be the repeated leaf itself (LogicalTypes.md, "Lists", rule 1), which has no level for a null: one in
+ * its place would be an entry less.
+ */
+function refuseNullElements(field: Field, { repetition, column }: LeafNode): void {
+  if (repetition !== "repeated" || !mayBecomeNull(field, column)) return;
+  throw new ColonnadeError(
+    "data",
+    "ELEMENT_NOT_NULLABLE",
+    "list of this object has no place for null elements, which the policy of its cast may make; choose another policy",
+    { column: column.path.join(".") },
   );
 }
 

@@ -1,0 +1,157 @@
+import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { castability } from "../../src/cast/castability.ts";
+import { ColonnadeError } from "../../src/base/errors.ts";
+import { readFooter } from "../../src/execute/read-footer.ts";
+import { formatLeafType, type LeafType } from "../../src/parquet/leaf-type.ts";
+import { storageOf } from "../../src/parquet/storage.ts";
+import { withFingerprint } from "../../src/schema/fingerprint.ts";
+import { inferSchemaVersion } from "../../src/schema/infer.ts";
+import { formatSchemaVersion, parseSchemaVersion } from "../../src/schema/parse-schema-version.ts";
+import type { Field, SchemaVersion } from "../../src/schema/schema-version.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
+import { unconditional } from "../../src/store/object-store.ts";
+import type { VerifyReport } from "../../src/validate/report.ts";
+import { verifyVersion } from "../../src/validate/verify.ts";
+import { typeNames } from "../conformance/semantics-values.ts";
+import { stored } from "./cast-columns.ts";
+import type { CorpusFile } from "./corpus.ts";
+import { createWorkspace, type Workspace } from "./migration.ts";
+
+/** A leaf of a file, and what it became. */
+export interface CastLeaf {
+  /** Names from the top; `element`, `key` and `value` inside of lists and maps. */
+  readonly path: readonly string[];
+  /** What each name is inside of: `struct` (and the top), `list` or `map`. */
+  readonly inside: readonly ("struct" | "list" | "map")[];
+  readonly from: string;
+  readonly to: string;
+}
+
+/** One migration of a file, in which every leaf that has further types to go to goes to the next. */
+export interface CastMigration {
+  readonly source: string;
+  readonly output: string;
+  readonly leaves: readonly CastLeaf[];
+  /** Column chunks that were decoded and written anew. */
+  readonly chunks: number;
+  readonly report: VerifyReport;
+}
+
+/** Values without an equivalent become null, so that one of them does not hide the others. */
+const policy = { onInvalid: "null", rounding: "error" } as const;
+
+/**
+ * Every leaf of the file to every type that there is a cast to, one of them in each migration. `selects` says which migrations
+ * are run, by number. Files whose schema cannot be read give none.
+ */
+export async function* everyCast(
+  file: CorpusFile,
+  selects: (round: number) => boolean,
+): AsyncGenerator<CastMigration, void, undefined> {
+  const from = await inferred(file);
+  if (from === undefined) return;
+  for (let round = 0; ; round += 1) {
+    const leaves: CastLeaf[] = [];
+    const fields = from.fields.map((field) => castField(field, round, [], [], leaves));
+    if (leaves.length === 0) return;
+    if (!selects(round)) continue;
+    await using workspace = await createWorkspace();
+    yield await migrate(workspace, file, from, { ...from, version: 2, fields }, leaves);
+  }
+}
+
+async function migrate(
+  workspace: Workspace,
+  file: CorpusFile,
+  from: SchemaVersion,
+  to: SchemaVersion,
+  leaves: readonly CastLeaf[],
+): Promise<CastMigration> {
+  const source = join(workspace.folder, "raw", "file.parquet");
+  await mkdir(join(source, ".."), { recursive: true });
+  await copyFile(file.path, source);
+  const versions = [formatSchemaVersion(from), formatSchemaVersion(withFingerprint(to))];
+  const job = { partitioning: "flat", from: 1, to: 2 } as const;
+  const { lines } = await workspace.apply(versions, job);
+  const { history, destination, source: store } = workspace.context(versions, job);
+  const report = await verifyVersion({
+    destination,
+    source: store,
+    history,
+    partitioning: "flat",
+    deep: true,
+  });
+  const output = join(workspace.folder, "out", lines[0]?.key ?? "");
+  const footer = await footerOf(await readFile(output));
+  return { source, output, leaves, chunks: leaves.length * footer.rowGroups.length, report };
+}
+
+function castField(
+  field: Field,
+  round: number,
+  above: readonly string[],
+  inside: CastLeaf["inside"],
+  leaves: CastLeaf[],
+): Field {
+  const { type } = field;
+  const path = [...above, field.name];
+  const below = (inner: Field, kind: "struct" | "list" | "map"): Field =>
+    castField(inner, round, path, [...inside, kind], leaves);
+  switch (type.kind) {
+    case "leaf": {
+      // A key is never null, so that it has no place for what is invalid.
+      if (field.name === "key" && inside.at(-1) === "map") return field;
+      const to = targetsOf(type.leaf)[round];
+      if (to === undefined) return field;
+      leaves.push({
+        path,
+        inside: ["struct", ...inside],
+        from: formatLeafType(type.leaf),
+        to: formatLeafType(to),
+      });
+      return { ...field, nullable: true, type: { kind: "leaf", leaf: to }, cast: policy };
+    }
+    case "struct":
+      return {
+        ...field,
+        type: { kind: "struct", fields: type.fields.map((inner) => below(inner, "struct")) },
+      };
+    case "list":
+      return { ...field, type: { kind: "list", element: below(type.element, "list") } };
+    case "map":
+      return {
+        ...field,
+        type: { kind: "map", key: below(type.key, "map"), value: below(type.value, "map") },
+      };
+  }
+}
+
+const targets: readonly LeafType[] = [...typeNames, "json", "uuid"].map((name) => stored(name).type);
+
+function targetsOf(from: LeafType): LeafType[] {
+  const source = { type: from, ...storageOf(from) };
+  return targets.filter((type) => {
+    const { kind } = castability(source, { type, ...storageOf(type) });
+    return kind === "cast" || kind === "relabel";
+  });
+}
+
+async function footerOf(bytes: Uint8Array): ReturnType<typeof readFooter> {
+  const store = createMemoryStore();
+  await store.put("file.parquet", bytes, unconditional);
+  const info = await store.head("file.parquet");
+  if (info === undefined) throw new Error("nothing was put");
+  return readFooter({ ...info, store });
+}
+
+async function inferred(file: CorpusFile): Promise<SchemaVersion | undefined> {
+  try {
+    const { tree } = await footerOf(await readFile(file.path));
+    const { version } = inferSchemaVersion([{ key: file.name, tree }], "corpus");
+    return parseSchemaVersion(formatSchemaVersion(version), "1.yaml");
+  } catch (error) {
+    if (error instanceof ColonnadeError && error.kind === "data") return undefined;
+    throw error;
+  }
+}
