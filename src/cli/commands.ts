@@ -104,6 +104,19 @@ export const commandEntries: readonly CommandEntry[] = [
     ],
   },
   {
+    name: "store",
+    summary: "ask a store what it can do",
+    group: prepare,
+    load: () => import("./commands/store.ts"),
+    children: [
+      {
+        name: "check",
+        summary: "prove on the destination that commits are safe there",
+        load: () => import("./commands/store-check.ts"),
+      },
+    ],
+  },
+  {
     name: "completion",
     summary: "print a completion script for bash, zsh or fish",
     group: prepare,

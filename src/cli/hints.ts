@@ -21,11 +21,17 @@ function hintOfCode(code: string, details: ColonnadeError["details"]): string | 
       return "an applied schema version never changes: restore the file from version control, and make the edit in a new version";
     case "VALUE_INVALID":
       return "set onInvalid of the field's cast to null, default or quarantine, or choose a wider type";
-    case "FILE_MISSING":
-      return "paths inside a job file are relative to that file";
+    case "FILE_MISSING": {
+      const near = details["didYouMean"];
+      return typeof near === "string"
+        ? `did you mean ${near}?`
+        : "paths inside a job file are relative to that file";
+    }
     case "VERSION_MISSING":
     case "VERSION_SERVED":
       return "colonnade history <job> lists the versions that there are";
+    case "STORE_UNSAFE":
+      return "colonnade store check <job> shows all that is asked of a store; use one with conditional writes";
     case "NO_POINTER":
       return "colonnade apply <job> makes the first version";
     case "POINTER_MOVED":

@@ -1,7 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { randomIds, systemClock } from "../base/clock.ts";
 import { ColonnadeError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import { type Job, parseJob } from "../dataset/job.ts";
 import type { JobContext, JobEvent } from "../execute/job-context.ts";
 import { loadHistory, type SchemaHistory } from "../schema/history.ts";
@@ -18,18 +19,25 @@ export async function readUserFile(path: string, what: string): Promise<string> 
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    throw fileError(cause, path, what);
+    throw await fileError(cause, path, what);
   }
 }
 
-function fileError(cause: unknown, path: string, what: string): ColonnadeError {
-  const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+async function fileError(cause: unknown, path: string, what: string): Promise<ColonnadeError> {
+  if ((cause as NodeJS.ErrnoException).code === "ENOENT") {
+    const siblings = await readdir(dirname(path)).catch(() => []);
+    const near = nearest(basename(path), siblings);
+    return new ColonnadeError("invalid", "FILE_MISSING", `${what} does not exist`, {
+      file: path,
+      ...(near === undefined ? {} : { didYouMean: join(dirname(path), near) }),
+    });
+  }
   return new ColonnadeError(
     "invalid",
-    missing ? "FILE_MISSING" : "FILE_UNREADABLE",
-    `${what} ${missing ? "does not exist" : "cannot be read"}`,
+    "FILE_UNREADABLE",
+    `${what} cannot be read`,
     { file: path },
-    missing ? {} : { cause },
+    { cause },
   );
 }
 
@@ -43,7 +51,7 @@ export async function readSchemaDirectory(directory: string): Promise<SchemaHist
   try {
     names = await readdir(directory);
   } catch (cause) {
-    throw fileError(cause, directory, "schema directory");
+    throw await fileError(cause, directory, "schema directory");
   }
   const files = names
     .filter((name) => /^\d+\.ya?ml$/.test(name))

@@ -21,6 +21,10 @@ const runPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 export const pointersPrefix = "pointers/";
 export const versionsPrefix = "versions/";
 export const runsPrefix = "runs/";
+/** Scratch of `store check`, empty but while it runs. */
+export const checksPrefix = "checks/";
+/** Says that the store was asked before the first commit, and kept its conditions. */
+export const storeCheckKey = "store-check.json";
 
 /** The channel's name as it is; `invalid` (`CHANNEL_INVALID`) when it could not be a part of a key. */
 export function checkChannel(channel: string): string {

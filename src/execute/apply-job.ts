@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import { cancelled, ColonnadeError, toColonnadeError, unreachable } from "../base/errors.ts";
+import { assertSafeStore } from "../dataset/check-store.ts";
 import type { Destination } from "../dataset/commit.ts";
 import type { FileLine, Manifest, Pointer } from "../dataset/formats.ts";
 import { pointerKey } from "../dataset/layout.ts";
@@ -57,6 +58,7 @@ export async function applyPlan(context: JobContext, prepared: PreparedPlan): Pr
     return { outcome: "upToDate", pointer: base.pointer.pointer, manifest: base.manifest, plan };
   }
   const { destination, clock, ids } = context;
+  if (base === undefined) await assertSafeStore(destination, { clock, ids });
   const run = ids.next();
   const target: Destination = { store: destination, clock, ids };
   const log = createRunLog(target, run);

@@ -99,6 +99,7 @@ describe("the command line", () => {
     expect(modulesOf(["--version"]).map((path) => path.replace(/.*\/src\//, ""))).toEqual([
       "cli/main.ts",
       "base/errors.ts",
+      "cli/package-file.ts",
     ]);
     const heavy = /@aws-sdk|apache-arrow|parquet-wasm|piscina/;
     expect(
@@ -130,6 +131,10 @@ describe("exit codes", () => {
       exitCode: 10,
       code: "FILE_MISSING",
       details: { file: "jobs/none.yaml" },
+    });
+    expect(await failure(["plan", "jobs/flihgts.yaml"])).toMatchObject({
+      details: { didYouMean: "jobs/flights.yaml" },
+      hint: "did you mean jobs/flights.yaml?",
     });
     const wrong = await otherJob("wrong.yaml", ["partitioning: hive", "partitionning: hive"]);
     const error = await failure(["plan", wrong]);
