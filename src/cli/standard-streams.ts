@@ -2,15 +2,18 @@ import { once } from "node:events";
 import { fstatSync, read } from "node:fs";
 import { promisify } from "node:util";
 import { cancelled } from "../base/errors.ts";
-import { type ByteSource, ChunkSource, truncatedStream } from "../stream/byte-source.ts";
+import {
+  type ByteSource,
+  ChunkSource,
+  firstStepBytes,
+  grown,
+  truncatedStream,
+} from "../stream/byte-source.ts";
 
 const readAsync = promisify(read);
 const standardInput = 0;
 /** As much as one call of the system gives at most. */
 const readBytesMax = 2 ** 30;
-/** Memory is taken as bytes arrive, not as a header claims. */
-const firstStepBytes = 64 * 1024 * 1024;
-
 /** Standard input, until `signal` ends it. Opened by the first command that reads it: others leave it alone. */
 export function openStandardInput(signal: AbortSignal): ByteSource {
   if (signal.aborted) throw cancelled();
@@ -44,11 +47,7 @@ class FileInput implements ByteSource {
     let length = 0;
     while (length < bytes) {
       if (this.#signal.aborted) throw cancelled();
-      if (length === target.length) {
-        const larger = new Uint8Array(Math.min(bytes, target.length * 4));
-        larger.set(target);
-        target = larger;
-      }
+      if (length === target.length) target = grown(target, length, bytes);
       const wanted = Math.min(target.length - length, readBytesMax);
       const { bytesRead } = await readAsync(standardInput, target, length, wanted, null);
       if (bytesRead === 0 && length === 0) return undefined;

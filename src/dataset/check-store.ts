@@ -4,6 +4,7 @@ import {
   createOnly,
   ifMatch,
   type ObjectStore,
+  type Precondition,
   type PutResult,
   unconditional,
 } from "../store/object-store.ts";
@@ -173,7 +174,7 @@ class Probe {
     return found === "mine" ? undefined : "a write that was refused took effect";
   }
 
-  async #race(name: string, precondition: Parameters<ObjectStore["put"]>[2]): Promise<string | undefined> {
+  async #race(name: string, precondition: Precondition): Promise<string | undefined> {
     const key = this.#key(name);
     const results = await Promise.all(
       Array.from({ length: this.#writers }, (_, writer) =>

@@ -1,3 +1,5 @@
+import { formatLeafType, type LeafType } from "../parquet/leaf-type.ts";
+
 /**
  * Names of the two columns that a quarantine has beside those of its source, and after them: why a row is there, and its
  * number in the source object (from 0). They get a number behind where the source has a column of that name in any case,
@@ -14,4 +16,9 @@ export function quarantineColumns(source: readonly string[]): {
     return candidate;
   };
   return { reason: free("_colonnade_reason"), row: free("_colonnade_row") };
+}
+
+/** Why a row is kept out, for people. */
+export function reasonWords(column: string, from: LeafType | undefined, to: LeafType): string {
+  return `${column}: no ${formatLeafType(to)} for this ${from === undefined ? "value" : formatLeafType(from)}`;
 }

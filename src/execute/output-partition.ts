@@ -16,7 +16,7 @@ import { defaultCastPolicy, type Field, type SchemaVersion } from "../schema/sch
 import { fieldsById, partitionFields } from "../schema/walk-fields.ts";
 import type { RecognisedSchema } from "./recognise.ts";
 import { readStretch, singleRunBytes } from "./page-runs.ts";
-import { reasonWords } from "./quarantined-rows.ts";
+import { reasonWords } from "../dataset/quarantine-columns.ts";
 
 /** Fields whose one value, of the path or for it, has no equivalent and was resolved by their policy. */
 export interface PathFindings {

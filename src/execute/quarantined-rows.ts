@@ -1,4 +1,4 @@
-import { formatLeafType, type LeafType } from "../parquet/leaf-type.ts";
+import { reasonWords } from "../dataset/quarantine-columns.ts";
 import { rewriteOf } from "../plan/leaf-action.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import { checkChunk } from "./change-chunk.ts";
@@ -48,11 +48,6 @@ export async function quarantinedRows(
     for (const words of ofPath) reasons.push({ words, rows });
   }
   return { rows: rowsOf(reasons, rowCount), reasons, invalid };
-}
-
-/** Why a row is kept out, for people. */
-export function reasonWords(column: string, from: LeafType | undefined, to: LeafType): string {
-  return `${column}: no ${formatLeafType(to)} for this ${from === undefined ? "value" : formatLeafType(from)}`;
 }
 
 /** Each row once, ascending. */

@@ -5,7 +5,8 @@ import type { Footer } from "../parquet/footer.ts";
 import { FileMetaData } from "../parquet/spec.ts";
 import { embeddedMapping } from "../plan/embedded-mapping.ts";
 import { type OutputSchema, outputSchema, type SchemaPair } from "../plan/output-schema.ts";
-import { detectVersion, matchTree, type VersionHint } from "../schema/match.ts";
+import type { VersionHint } from "../schema/match.ts";
+import { requireDetected, requireVersion, type VersionFound } from "../schema/require-version.ts";
 import { type SchemaHistory, versionOf } from "../schema/history.ts";
 import type { EmbeddedMapping } from "../schema/embedded/mapping.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
@@ -79,48 +80,17 @@ export class SchemaRecogniser {
     return { from, pair, output: outputSchema(pair), mapping: embeddedMapping(pair, false), notes };
   }
 
-  #detect(
-    footer: Footer,
-    hint: VersionHint | undefined,
-    columns: string,
-  ): Pick<SchemaPair, "nodes"> & { version: SchemaVersion; notes: readonly string[] } {
+  #detect(footer: Footer, hint: VersionHint | undefined, columns: string): VersionFound {
     if (this.#from !== "detect") {
-      const version = versionOf(this.#history, this.#from);
-      const match = matchTree(footer.tree, version);
-      if (match.kind === "mismatch") throw differs(version, match.differences);
-      checkPartitions(version, columns);
-      return { version, nodes: match.nodes, notes: match.notes };
+      const found = requireVersion("object", footer.tree, versionOf(this.#history, this.#from));
+      checkPartitions(found.version, columns);
+      return found;
     }
     const candidates = this.#history.versions.filter((version) => partitionColumns(version) === columns);
     const [first] = this.#history.versions;
     if (candidates.length === 0 && first !== undefined) checkPartitions(first, columns);
-    const detected = detectVersion(footer.tree, candidates, hint);
-    switch (detected.kind) {
-      case "detected":
-        return detected;
-      case "ambiguous":
-        throw new ColonnadeError(
-          "data",
-          "SCHEMA_AMBIGUOUS",
-          "object fits several schema versions that mean different fields by its columns; name one in schema.from",
-          { versions: detected.versions },
-        );
-      case "none":
-        throw differs(detected.closest, detected.differences);
-    }
+    return requireDetected("object", footer.tree, candidates, hint);
   }
-}
-
-function differs(version: SchemaVersion, differences: readonly string[]): ColonnadeError {
-  return new ColonnadeError(
-    "data",
-    "SCHEMA_DIFFERS",
-    `object does not have schema version ${version.version}`,
-    {
-      differences: differences.slice(0, 20),
-      ...(differences.length > 20 ? { more: differences.length - 20 } : {}),
-    },
-  );
 }
 
 function partitionColumns(version: SchemaVersion): string {

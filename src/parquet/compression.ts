@@ -8,7 +8,8 @@ import { malformedPage } from "./page-error.ts";
 const require = createRequire(import.meta.url);
 let loadedLz4: typeof import("lz4-napi") | undefined;
 let loadedSnappy: typeof import("snappy") | undefined;
-const lz4 = (): typeof import("lz4-napi") => (loadedLz4 ??= require("lz4-napi") as typeof import("lz4-napi"));
+export const lz4 = (): typeof import("lz4-napi") =>
+  (loadedLz4 ??= require("lz4-napi") as typeof import("lz4-napi"));
 const snappy = (): typeof import("snappy") => (loadedSnappy ??= require("snappy") as typeof import("snappy"));
 
 /** zlib grows its output in steps of this size; a page that is smaller than a step is one allocation. */
@@ -50,7 +51,7 @@ export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
     case "BROTLI":
       return zlib.brotliCompressSync(bytes, brotliOptions(bytes.length));
     case "ZSTD":
-      return zlib.zstdCompressSync(bytes, zstdOptions(bytes.length));
+      return compressZstd(bytes, zstdLevel);
     case "LZ4":
     case "LZ4_RAW":
       // Without the size that the library puts in front.
@@ -67,11 +68,13 @@ function compressedBytesMax(bytes: number): number {
   return Math.min(bytes + (bytes >>> 8) + 1024, outputStepBytesMax);
 }
 
-function zstdOptions(bytes: number): zlib.ZstdOptions {
-  return {
-    chunkSize: compressedBytesMax(bytes),
-    params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 },
-  };
+const zstdLevel = 3;
+
+export function compressZstd(bytes: Uint8Array, level: number): Uint8Array {
+  return zlib.zstdCompressSync(bytes, {
+    chunkSize: compressedBytesMax(bytes.length),
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
+  });
 }
 
 /** Quality 11, which is zlib's default, takes a hundred times as long for a few percent. */
@@ -108,7 +111,8 @@ function inflate(codec: Codec, bytes: Uint8Array, uncompressedBytes: number): Ui
   }
 }
 
-function outputOptions(uncompressedBytes: number): { chunkSize: number; maxOutputLength: number } {
+/** Output in one allocation, and never more than was promised. */
+export function outputOptions(uncompressedBytes: number): { chunkSize: number; maxOutputLength: number } {
   return {
     // One byte more than there is: a step that is filled to the last byte is followed by another that finds nothing.
     chunkSize: Math.min(Math.max(uncompressedBytes + 1, 64), outputStepBytesMax),
@@ -195,6 +199,6 @@ function unsupported(codec: Codec): ColonnadeError {
   return new ColonnadeError("data", "CODEC_UNSUPPORTED", "the compression codec is not supported", { codec });
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -84,7 +84,6 @@ function layoutOf(type: DataType, path: readonly string[]): Layout {
 
 /** Whether arrays of the two can share their buffers. */
 export function sameLayout(a: ArrayShape, b: ArrayShape): boolean {
-  if ((a.dictionary === undefined) !== (b.dictionary === undefined)) return false;
   return (
     JSON.stringify([a.layout, a.dictionary?.values]) === JSON.stringify([b.layout, b.dictionary?.values])
   );

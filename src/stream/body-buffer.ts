@@ -1,14 +1,9 @@
-import { createRequire } from "node:module";
 import * as zlib from "node:zlib";
+import { asBuffer, compressZstd, lz4, outputOptions } from "../parquet/compression.ts";
 import { malformedStream } from "./stream-error.ts";
 
 /** How the buffers of a record batch are compressed, each by itself (Message.fbs, `BodyCompression`). */
 export type IpcCodec = "lz4" | "zstd";
-
-// Loaded by the first buffer that needs it, which a static import cannot.
-const require = createRequire(import.meta.url);
-let loadedLz4: typeof import("lz4-napi") | undefined;
-const lz4 = (): typeof import("lz4-napi") => (loadedLz4 ??= require("lz4-napi") as typeof import("lz4-napi"));
 
 /** In front of a compressed buffer stands its length; -1 there means that what follows is not compressed. */
 const prefixBytes = 8;
@@ -83,29 +78,17 @@ function decompress(stored: Uint8Array, codec: IpcCodec): Uint8Array {
 
 function inflate(content: Uint8Array, codec: IpcCodec, bytes: number): Uint8Array {
   if (codec === "lz4") return lz4().decompressFrameSync(asBuffer(content));
-  const chunkSize = Math.min(Math.max(bytes + 1, 64), 64 * 1024 * 1024);
-  return zlib.zstdDecompressSync(content, { chunkSize, maxOutputLength: bytes });
+  return zlib.zstdDecompressSync(content, outputOptions(bytes));
 }
 
 /** What does not get smaller is stored as it is. */
 function compress(bytes: Uint8Array, codec: IpcCodec): Uint8Array {
   if (bytes.length === 0) return bytes;
-  const content = codec === "lz4" ? lz4().compressFrameSync(asBuffer(bytes)) : zstd(bytes);
+  const content = codec === "lz4" ? lz4().compressFrameSync(asBuffer(bytes)) : compressZstd(bytes, zstdLevel);
   const isSmaller = content.length < bytes.length;
   const chosen = isSmaller ? content : bytes;
   const stored = new Uint8Array(prefixBytes + chosen.length);
   new DataView(stored.buffer).setBigInt64(0, isSmaller ? BigInt(bytes.length) : -1n, true);
   stored.set(chosen, prefixBytes);
   return stored;
-}
-
-function zstd(bytes: Uint8Array): Uint8Array {
-  return zlib.zstdCompressSync(bytes, {
-    chunkSize: bytes.length + (bytes.length >>> 8) + 1024,
-    params: { [zlib.constants.ZSTD_c_compressionLevel]: zstdLevel },
-  });
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

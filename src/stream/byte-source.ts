@@ -1,7 +1,7 @@
 import { ColonnadeError } from "../base/errors.ts";
 
 /** Memory is taken as bytes arrive, not as a header claims. */
-const firstStepBytes = 16 * 1024 * 1024;
+export const firstStepBytes = 64 * 1024 * 1024;
 
 /** Bytes in order, read by exact numbers of them. */
 export interface ByteSource {
@@ -60,7 +60,8 @@ export class ChunkSource implements ByteSource {
   }
 }
 
-function grown(bytes: Uint8Array, length: number, wanted: number): Uint8Array<ArrayBuffer> {
+/** More room for bytes that go on to arrive: of `wanted`, four times what there was. */
+export function grown(bytes: Uint8Array, length: number, wanted: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(Math.min(wanted, bytes.length * 4));
   larger.set(bytes.subarray(0, length));
   return larger;

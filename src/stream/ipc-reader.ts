@@ -1,7 +1,7 @@
 import type { Schema } from "apache-arrow";
 import { Message } from "apache-arrow/ipc/metadata/message";
 import { checkArrowMessage } from "../schema/embedded/check-arrow-message.ts";
-import { FlatBuffer } from "../schema/embedded/flat-buffer.ts";
+import { continuation, FlatBuffer, frame } from "../schema/embedded/flat-buffer.ts";
 import { type BatchHeader, decodeBatchHeader } from "./batch-header.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { decoded, malformedStream, unsupportedStream } from "./stream-error.ts";
@@ -29,7 +29,6 @@ export type IpcMessage =
 const metadataBytesMax = 256 * 1024 * 1024;
 const bodyBytesMax = 4 * 1024 * 1024 * 1024;
 
-const continuation = 0xffffffff;
 const messageSlots = { version: 0, headerType: 1, header: 2, bodyLength: 3 } as const;
 const schemaSlots = { endianness: 0 } as const;
 const dictionarySlots = { id: 0, data: 1, isDelta: 2 } as const;
@@ -144,17 +143,6 @@ function readSchema(metadata: Uint8Array, buffer: FlatBuffer, header: number): S
     if (!message.isSchema()) throw malformedStream("the schema is none");
     return message.header();
   });
-}
-
-/** A message in front of its body: marker, length, flatbuffer, padded to 8 bytes. */
-export function frame(flatbuffer: Uint8Array): Uint8Array {
-  const padded = Math.ceil(flatbuffer.length / 8) * 8;
-  const framed = new Uint8Array(8 + padded);
-  const view = new DataView(framed.buffer);
-  view.setUint32(0, continuation, true);
-  view.setUint32(4, padded, true);
-  framed.set(flatbuffer, 8);
-  return framed;
 }
 
 /** The marker after the last message. */

@@ -1,9 +1,10 @@
 import { formatValue } from "../cast/format-value.ts";
 import { ColonnadeError } from "../base/errors.ts";
+import { reasonWords } from "../dataset/quarantine-columns.ts";
 import { replaceValues } from "../parquet/edit-values.ts";
 import { gatherValues } from "../parquet/gather-values.ts";
 import { formatLeafType, type LeafType } from "../parquet/leaf-type.ts";
-import type { Values } from "../parquet/values.ts";
+import { type Values, valueCount } from "../parquet/values.ts";
 import type { AddedArrays } from "./added-array.ts";
 import { type ArrowArray, type ArrowBatch, isSet, validityOf } from "./arrow-array.ts";
 import { BodyBuffer } from "./body-buffer.ts";
@@ -12,7 +13,7 @@ import { type Dictionaries, readIndices } from "./dictionaries.ts";
 import { readSlots } from "./read-slots.ts";
 import { type PathStep, rowFinder, slotState, slotStates } from "./slot-path.ts";
 import type { AddedColumn, CarriedColumn, CarriedLeaf, StreamColumn } from "./stream-plan.ts";
-import { packBits, writeSlots } from "./write-slots.ts";
+import { bitsOf, writeSlots } from "./write-slots.ts";
 
 /** A batch in the new schema, rows for the quarantine still among the others. */
 export interface MigratedBatch extends ArrowBatch {
@@ -161,7 +162,7 @@ class BatchMigration {
       leaf.target,
       rewrite?.cast,
     );
-    const indices = readIndices(source, countOf(entries.values));
+    const indices = readIndices(source, valueCount(entries.values));
     const values = gatherValues(entries.values, indices, 0, indices.length, gatheredBytesMax);
     const { nulls, invalid } = entries;
     const flags = nulls === undefined ? undefined : new Uint8Array(indices.length);
@@ -175,7 +176,7 @@ class BatchMigration {
       values,
       invalid: invalid === undefined ? [] : slotsOf(indices, invalid),
       hasInvalid: invalid !== undefined,
-      validity: flags === undefined ? validity : packBits(flags),
+      validity: flags === undefined ? validity : bitsOf(flags),
     };
   }
 
@@ -202,7 +203,7 @@ class BatchMigration {
     const name = leaf.source.path.join(".");
     if (onInvalid === "quarantine") {
       const { source: from, target } = leaf;
-      const words = `${target.path.join(".")}: no ${formatLeafType(target.type)} for this ${formatLeafType(from.type)}`;
+      const words = reasonWords(target.path.join("."), from.type, target.type);
       for (const row of [...wrong.map(rowOf), ...nulls.map(rowOf), ...rowsOfRefusedLists])
         this.#putAside(row, words);
       return this.#written(column, leaf, source, values, validity, false);
@@ -274,7 +275,7 @@ class BatchMigration {
     if (dictionary === undefined)
       return formatValue(readSlots(source, layout, leaf.source), slot, leaf.source);
     const { values } = this.#context.dictionaries.entries(dictionary.id, leaf.source, leaf.source, undefined);
-    return formatValue(values, readIndices(source, countOf(values))[slot] as number, leaf.source);
+    return formatValue(values, readIndices(source, valueCount(values))[slot] as number, leaf.source);
   }
 }
 
@@ -285,11 +286,6 @@ function mayRefuse({ array, refusesNulls }: PathStep): boolean {
 
 /** A few indices can name a long text many times. */
 const gatheredBytesMax = 2 ** 31 - 1;
-
-function countOf(values: Values): number {
-  if (values.kind === "bytes") return values.offsets.length - 1;
-  return values.kind === "fixed" ? values.data.length / Math.max(values.width, 1) : values.data.length;
-}
 
 function* slotsOf(indices: Int32Array, flags: Uint8Array): Generator<number, void, undefined> {
   for (let slot = 0; slot < indices.length; slot += 1) if (flags[indices[slot] as number] === 1) yield slot;

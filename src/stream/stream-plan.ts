@@ -1,18 +1,18 @@
 import { Schema } from "apache-arrow";
 import { ColonnadeError } from "../base/errors.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
-import { flattenLeaves, readSchemaTree, type SchemaNode } from "../parquet/schema-tree.ts";
+import { flattenLeaves, readSchemaTree } from "../parquet/schema-tree.ts";
 import type { Values } from "../parquet/values.ts";
 import { embeddedMapping } from "../plan/embedded-mapping.ts";
 import { type Rewrite, rewriteOf } from "../plan/leaf-action.ts";
 import { type OutputLeaf, outputSchema } from "../plan/output-schema.ts";
-import { deriveChanges } from "../schema/changes.ts";
+import { type Change, deriveChanges } from "../schema/changes.ts";
 import { rewriteArrowFields } from "../schema/embedded/arrow-schema.ts";
 import { ColumnPaths } from "../schema/embedded/column-paths.ts";
 import type { OutputField } from "../schema/embedded/mapping.ts";
 import { rewriteKeyValueMetadata } from "../schema/embedded/rewrite.ts";
 import { type SchemaHistory, versionOf } from "../schema/history.ts";
-import { detectVersion, matchTree } from "../schema/match.ts";
+import { requireDetected, requireVersion } from "../schema/require-version.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
 import { aliasIsDue } from "../schema/walk-fields.ts";
 import { type ArrayShape, sameLayout, shapeOf } from "./array-shape.ts";
@@ -32,6 +32,7 @@ export interface StreamVersions {
 export interface StreamPlan {
   readonly from: SchemaVersion;
   readonly to: SchemaVersion;
+  readonly changes: readonly Change[];
   /** Of the source's columns. */
   readonly source: readonly ArrayShape[];
   readonly columns: readonly StreamColumn[];
@@ -97,8 +98,12 @@ export function planStream(schema: Schema, { history, from, to, day }: StreamVer
   const source = schema.fields.map((field) => shapeOf(field));
   const elements = sourceElements(schema.fields, declared);
   const tree = readSchemaTree(elements);
-  const { version, nodes } = recognise(tree, declared, from);
-  deriveChanges(version, target);
+  const [only] = declared;
+  const { version, nodes } =
+    from === "detect" || only === undefined
+      ? requireDetected("stream", tree, declared)
+      : requireVersion("stream", tree, only);
+  const changes = deriveChanges(version, target);
   const aliases = target.aliases.filter((alias) => aliasIsDue(alias, day));
   const pair = { elements, tree, nodes, from: version, to: target, aliases };
   const { leaves } = outputSchema(pair);
@@ -117,6 +122,7 @@ export function planStream(schema: Schema, { history, from, to, day }: StreamVer
   return {
     from: version,
     to: target,
+    changes,
     source,
     columns: mapping.fields.map((field, i) => builder.build(field, shapes[i] as ArrayShape, source)),
     schema: new Schema(
@@ -130,40 +136,6 @@ export function planStream(schema: Schema, { history, from, to, day }: StreamVer
 
 function withoutPaths(version: SchemaVersion): SchemaVersion {
   return { ...version, partitionBy: [] };
-}
-
-function recognise(
-  tree: SchemaNode,
-  versions: readonly SchemaVersion[],
-  from: number | "detect",
-): { readonly version: SchemaVersion; readonly nodes: ReadonlyMap<number, SchemaNode> } {
-  const [only] = versions;
-  if (from !== "detect" && only !== undefined) {
-    const match = matchTree(tree, only);
-    if (match.kind === "mismatch") throw differs(only, match.differences);
-    return { version: only, nodes: match.nodes };
-  }
-  const detected = detectVersion(tree, versions);
-  switch (detected.kind) {
-    case "detected":
-      return detected;
-    case "ambiguous":
-      throw new ColonnadeError(
-        "data",
-        "SCHEMA_AMBIGUOUS",
-        "stream fits several schema versions that mean different fields by its columns; name one in schema.from",
-        { versions: detected.versions },
-      );
-    case "none":
-      throw differs(detected.closest, detected.differences);
-  }
-}
-
-function differs({ version }: SchemaVersion, differences: readonly string[]): ColonnadeError {
-  return new ColonnadeError("data", "SCHEMA_DIFFERS", `stream does not have schema version ${version}`, {
-    differences: differences.slice(0, 20),
-    ...(differences.length > 20 ? { more: differences.length - 20 } : {}),
-  });
 }
 
 /** A default that stands in for nulls need not be in the dictionary of its column: such a column becomes a plain one. */

@@ -3,7 +3,7 @@ import { Message } from "apache-arrow/ipc/metadata/message";
 import { type ArrowBatch, packArrays } from "./arrow-array.ts";
 import { encodeBatchHeader } from "./batch-header.ts";
 import type { IpcCodec } from "./body-buffer.ts";
-import { frame } from "./ipc-reader.ts";
+import { frame } from "../schema/embedded/flat-buffer.ts";
 
 /** The message that a stream begins with. */
 export function schemaMessage(fields: readonly Field[], metadata: ReadonlyMap<string, string>): Uint8Array {

@@ -3,7 +3,7 @@ import { type ArrowArray, type ArrowBatch, isSet, validityOf } from "./arrow-arr
 import { BodyBuffer } from "./body-buffer.ts";
 import { readSlots, viewBytes } from "./read-slots.ts";
 import { listBounds } from "./slot-path.ts";
-import { packBits, writeSlots } from "./write-slots.ts";
+import { bitsOf, writeSlots } from "./write-slots.ts";
 
 /** The batch with these rows alone, in their order. */
 export function takeRows({ columns }: ArrowBatch, rows: Int32Array): ArrowBatch {
@@ -24,7 +24,7 @@ function takeSlots(array: ArrowArray, slots: Int32Array): ArrowArray {
       else nullCount += 1;
     }
   }
-  const validity = nullCount === 0 ? BodyBuffer.empty : BodyBuffer.of(packBits(flags));
+  const validity = nullCount === 0 ? BodyBuffer.empty : BodyBuffer.of(bitsOf(flags));
   return { shape, length, nullCount, validity, ...takeContent(array, slots) };
 }
 
@@ -37,7 +37,7 @@ function takeContent(array: ArrowArray, slots: Int32Array): Pick<ArrowArray, "bu
     case "bits": {
       const bits = first?.bytes() ?? new Uint8Array(0);
       return {
-        buffers: [BodyBuffer.of(packBits(Uint8Array.from(slots, (slot) => (isSet(bits, slot) ? 1 : 0))))],
+        buffers: [BodyBuffer.of(bitsOf(Uint8Array.from(slots, (slot) => (isSet(bits, slot) ? 1 : 0))))],
         children: [],
       };
     }

@@ -1,4 +1,5 @@
 import { ColonnadeError } from "../base/errors.ts";
+import { packBits } from "../parquet/bit-pack.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
 import { type Values, valueCount } from "../parquet/values.ts";
 import type { ArrayShape } from "./array-shape.ts";
@@ -12,7 +13,7 @@ export function writeSlots(values: Values, shape: ArrayShape, column: LeafColumn
     case "null":
       return [];
     case "bits":
-      return [BodyBuffer.of(packBits((values as Extract<Values, { kind: "bool" }>).data))];
+      return [BodyBuffer.of(bitsOf((values as Extract<Values, { kind: "bool" }>).data))];
     case "fixed":
       return [BodyBuffer.of(fixedBytes(values, layout.width, column))];
     case "bytes":
@@ -26,12 +27,10 @@ export function writeSlots(values: Values, shape: ArrayShape, column: LeafColumn
   }
 }
 
-/** One bit for each byte that is not 0. */
-export function packBits(flags: Uint8Array): Uint8Array {
+/** One bit for each of these zeros and ones. */
+export function bitsOf(flags: Uint8Array): Uint8Array {
   const bits = new Uint8Array((flags.length + 7) >>> 3);
-  for (let i = 0; i < flags.length; i += 1) {
-    if (flags[i] !== 0) bits[i >>> 3] = (bits[i >>> 3] as number) | (1 << (i & 7));
-  }
+  packBits(flags, 0, flags.length, 1, bits, 0);
   return bits;
 }
 

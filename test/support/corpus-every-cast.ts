@@ -1,20 +1,19 @@
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { castability } from "../../src/cast/castability.ts";
-import { ColonnadeError } from "../../src/base/errors.ts";
 import { readFooter } from "../../src/execute/read-footer.ts";
 import { formatLeafType, type LeafType } from "../../src/parquet/leaf-type.ts";
 import { storageOf } from "../../src/parquet/storage.ts";
 import { withFingerprint } from "../../src/schema/fingerprint.ts";
-import { inferSchemaVersion } from "../../src/schema/infer.ts";
-import { formatSchemaVersion, parseSchemaVersion } from "../../src/schema/parse-schema-version.ts";
+import { formatSchemaVersion } from "../../src/schema/parse-schema-version.ts";
 import type { Field, SchemaVersion } from "../../src/schema/schema-version.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
-import { unconditional } from "../../src/store/object-store.ts";
+import { type ObjectStore, unconditional } from "../../src/store/object-store.ts";
 import type { VerifyReport } from "../../src/validate/report.ts";
 import { verifyVersion } from "../../src/validate/verify.ts";
 import { typeNames } from "../conformance/semantics-values.ts";
 import { stored } from "./cast-columns.ts";
+import { inferredSchema } from "./corpus-migration.ts";
 import type { CorpusFile } from "./corpus.ts";
 import { createWorkspace, type Workspace } from "./migration.ts";
 
@@ -49,7 +48,7 @@ export async function* everyCast(
   file: CorpusFile,
   selects: (round: number) => boolean,
 ): AsyncGenerator<CastMigration, void, undefined> {
-  const from = await inferred(file);
+  const from = await inferredSchema(await memoryOf(await readFile(file.path)), key);
   if (from === undefined) return;
   for (let round = 0; ; round += 1) {
     const leaves: CastLeaf[] = [];
@@ -83,8 +82,8 @@ async function migrate(
     deep: true,
   });
   const output = join(workspace.folder, "out", lines[0]?.key ?? "");
-  const footer = await footerOf(await readFile(output));
-  return { source, output, leaves, chunks: leaves.length * footer.rowGroups.length, report };
+  const chunks = leaves.length * (await rowGroupsOf(await readFile(output)));
+  return { source, output, leaves, chunks, report };
 }
 
 function castField(
@@ -137,21 +136,17 @@ function targetsOf(from: LeafType): LeafType[] {
   });
 }
 
-async function footerOf(bytes: Uint8Array): ReturnType<typeof readFooter> {
+async function memoryOf(bytes: Uint8Array): Promise<ObjectStore> {
   const store = createMemoryStore();
-  await store.put("file.parquet", bytes, unconditional);
-  const info = await store.head("file.parquet");
-  if (info === undefined) throw new Error("nothing was put");
-  return readFooter({ ...info, store });
+  await store.put(key, bytes, unconditional);
+  return store;
 }
 
-async function inferred(file: CorpusFile): Promise<SchemaVersion | undefined> {
-  try {
-    const { tree } = await footerOf(await readFile(file.path));
-    const { version } = inferSchemaVersion([{ key: file.name, tree }], "corpus");
-    return parseSchemaVersion(formatSchemaVersion(version), "1.yaml");
-  } catch (error) {
-    if (error instanceof ColonnadeError && error.kind === "data") return undefined;
-    throw error;
-  }
+async function rowGroupsOf(bytes: Uint8Array): Promise<number> {
+  const store = await memoryOf(bytes);
+  const info = await store.head(key);
+  if (info === undefined) throw new Error("nothing was put");
+  return (await readFooter({ ...info, store })).rowGroups.length;
 }
+
+const key = "file.parquet";

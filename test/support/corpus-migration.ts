@@ -92,7 +92,8 @@ export async function migrateCorpusFile(
   return { file, fields: schema?.fields.length ?? 0, from, migrations };
 }
 
-async function inferredSchema(store: ObjectStore, key: string): Promise<SchemaVersion | undefined> {
+/** Version 1 of what a store has under a key; undefined where its schema cannot be read. */
+export async function inferredSchema(store: ObjectStore, key: string): Promise<SchemaVersion | undefined> {
   const info = await store.head(key);
   if (info === undefined) throw new Error(`${key} was not put`);
   try {

@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import { systemClock } from "../../base/clock.ts";
 import { ColonnadeError } from "../../base/errors.ts";
 import { describeChange } from "../../schema/describe-change.ts";
-import { deriveChanges } from "../../schema/changes.ts";
 import { migrateStream, type StreamProgress } from "../../stream/migrate-stream.ts";
 import type { StreamPlan } from "../../stream/stream-plan.ts";
 import { explained, jobArgument, type JobOptions } from "../command-parts.ts";
@@ -71,7 +70,7 @@ async function runStream(
     dataset: plan.to.dataset,
     from: plan.from.version,
     to: plan.to.version,
-    changes: deriveChanges(plan.from, plan.to).map((change) => describeChange(change)),
+    changes: plan.changes.map(describeChange),
     ...progress,
     ...(quarantine === undefined ? {} : { quarantine }),
     warnings: plan.warnings,

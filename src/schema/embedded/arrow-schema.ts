@@ -3,6 +3,7 @@ import { Message } from "apache-arrow/ipc/metadata/message";
 import { plainArrowField } from "./arrow-types.ts";
 import { checkArrowMessage } from "./check-arrow-message.ts";
 import type { ColumnPaths } from "./column-paths.ts";
+import { continuation, frame } from "./flat-buffer.ts";
 import type { EmbeddedMapping, OutputField } from "./mapping.ts";
 
 type Metadata = Map<string, string>;
@@ -57,19 +58,13 @@ export function rewriteArrowFields(
 /** The flatbuffer of an encapsulated message: after 0xFFFFFFFF and its length, or (before Arrow 0.15) its length. */
 function messageOf(value: string): Uint8Array {
   const bytes = Buffer.from(value, "base64");
-  const start = bytes.readUInt32LE(0) === 0xffffffff ? 8 : 4;
+  const start = bytes.readUInt32LE(0) === continuation ? 8 : 4;
   const length = bytes.readUInt32LE(start - 4);
   return Uint8Array.from(bytes.subarray(start, start + length));
 }
 
 function encode(schema: Schema): string {
-  const body = Message.encode(Message.from(schema));
-  const padded = Math.ceil(body.length / 8) * 8;
-  const bytes = Buffer.alloc(8 + padded);
-  bytes.writeUInt32LE(0xffffffff, 0);
-  bytes.writeUInt32LE(padded, 4);
-  bytes.set(body, 8);
-  return bytes.toString("base64");
+  return Buffer.from(frame(Message.encode(Message.from(schema)))).toString("base64");
 }
 
 class ArrowRewrite {

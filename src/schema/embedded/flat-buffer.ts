@@ -1,3 +1,17 @@
+/** In front of the length of each message since Arrow 0.15. */
+export const continuation = 0xffffffff;
+
+/** A message in front of its body: marker, length, flatbuffer, padded to 8 bytes (Columnar.html, "Encapsulated message format"). */
+export function frame(flatbuffer: Uint8Array): Uint8Array {
+  const padded = Math.ceil(flatbuffer.length / 8) * 8;
+  const framed = new Uint8Array(8 + padded);
+  const view = new DataView(framed.buffer);
+  view.setUint32(0, continuation, true);
+  view.setUint32(4, padded, true);
+  framed.set(flatbuffer, 8);
+  return framed;
+}
+
 /**
  * Reads the tables of a flatbuffer one field at a time (https://flatbuffers.dev/internals/). Tables are positions, slots count in
  * the order of declaration; a DataView throws a RangeError outside of its bytes.
