@@ -205,7 +205,8 @@ class OutputSchemaBuilder {
     parent: SchemaNode,
     place: Place,
   ): Pick<OutputLeaf, "action" | "reason"> {
-    if (place.source.every((repetition) => repetition === "required")) {
+    // What may be null from now on counts as well: a null of the leaf is another level than one of what is around it.
+    if ([...place.source, ...place.target].every((repetition) => repetition === "required")) {
       return { action: { action: "constant", value: constant.value }, reason: constant.reason };
     }
     const neighbour = nearestLeaf(parent);

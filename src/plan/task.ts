@@ -5,7 +5,7 @@ import { sha256Hex } from "../base/digest.ts";
  * Raised when a release would write other bytes for the same task: every object is then done once more. That is the only
  * way in which an upgrade of Colonnade touches what is already there.
  */
-export const engineVersion = 2;
+export const engineVersion = 3;
 
 /** Everything that the bytes of an output object depend on. */
 export interface TaskInputs {

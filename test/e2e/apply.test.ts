@@ -1,7 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { verifyVersion } from "../../src/validate/verify.ts";
 import { createWorkspace, version } from "../support/migration.ts";
+import { pythonWith, runPython } from "../support/python.ts";
 
 const people1 = version(
   1,
@@ -208,6 +210,33 @@ test("nested fields are renamed, dropped, reordered, cast and added at any depth
     },
   ]);
 });
+
+test.skipIf(pythonWith(["pyarrow"]) === undefined)(
+  "a null field that is added to a struct which may be null from now on leaves the struct where it is",
+  async () => {
+    await using workspace = await createWorkspace();
+    const nullable = (yes: boolean): string => (yes ? "" : ", nullable: false");
+    const struct = (is: boolean, added: string): string => `
+    - { id: 1, name: a, type: struct${nullable(is)}, fields: [${added}{ id: 2, name: x, type: int32, nullable: false }] }`;
+    const write = `
+import sys, pyarrow as pa, pyarrow.parquet as pq
+a = pa.field("a", pa.struct([pa.field("x", pa.int32(), nullable=False)]), nullable=False)
+pq.write_table(pa.table([pa.array([{"x": 1}, {"x": 2}], a.type)], pa.schema([a])), sys.argv[1])
+`;
+    const read = `import sys, pyarrow.parquet as pq; print(pq.read_table(sys.argv[1]).to_pylist())`;
+    await runPython(write, undefined, [join(workspace.folder, "raw", "a.parquet")]);
+    const added = "{ id: 3, name: y, type: string }, { id: 4, name: z, type: string, default: here }, ";
+    const versions = [version(1, struct(false, "")), version(2, struct(true, added))];
+    const { lines } = await workspace.apply(versions);
+    // pyarrow asks the first leaf of a struct whether it is there.
+    expect(await runPython(read, undefined, [join(workspace.folder, "out", lines[0]?.key ?? "")])).toBe(
+      "[{'a': {'y': None, 'z': 'here', 'x': 1}}, {'a': {'y': None, 'z': 'here', 'x': 2}}]\n",
+    );
+    const { history, destination, source } = workspace.context(versions);
+    const report = await verifyVersion({ destination, source, history, partitioning: "flat", deep: true });
+    expect(report.findings).toEqual([]);
+  },
+);
 
 test("partition columns are renamed, cast, become stored columns, and stored ones become partitions", async () => {
   await using workspace = await createWorkspace();
