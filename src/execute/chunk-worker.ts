@@ -15,6 +15,8 @@ export interface RunBatch {
   })[];
 }
 
+/** One as soon as nobody waits for anything any more. */
+const stop = Piscina.workerData as Int32Array<SharedArrayBuffer>;
 const collectGarbage = createCollector(workerGarbageBytes);
 
 /** What runs in a worker thread: the work on some pages of a chunk, or of several. The new bytes are handed over, not copied. */
@@ -22,6 +24,7 @@ export default function work(batch: RunBatch): readonly PackedResult[] {
   const results: PackedResult[] = [];
   const buffers: ArrayBuffer[] = [];
   for (const { start, end, ...request } of batch.requests) {
+    if (Atomics.load(stop, 0) === 1) break;
     // Before, not after: what the last job left, its reply included, is nobody's by now.
     collectGarbage();
     const result = runSafely({ ...request, bytes: batch.bytes.subarray(start, end) });
