@@ -1,19 +1,22 @@
 /**
  * Every leaf of every readable file of the corpus to every type that there is a cast to. Each output is compared with its source
- * by `verify --deep` (parquet-wasm reads both sides, and a second statement of the casts says what must be there), and by
- * pyarrow's own casts. `npm run corpus:casts` does all of them, in about ten minutes; `npm test` a twelfth, spread over files and types.
+ * by `verify --deep` (parquet-wasm reads both sides, and a second statement of the casts says what must be there), by pyarrow's own
+ * casts, and by DuckDB's where it means the same by one and the leaf is in no list. `npm run corpus:casts` does all of them, in about ten minutes; `npm test` a twelfth, spread over files and types.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, test } from "vitest";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { ColonnadeError } from "../../src/base/errors.ts";
 import type { Raw } from "../support/cast-columns.ts";
 import { corpusFiles } from "../support/corpus.ts";
 import { type CastMigration, everyCast } from "../support/corpus-every-cast.ts";
 import { pythonWith } from "../support/python.ts";
 import { decodedBytes } from "../support/readers.ts";
+import { quote } from "../support/duckdb.ts";
+import { alikePairs, sqlType } from "../conformance/duckdb-pairs.ts";
 import { differenceOf } from "../conformance/semantics-differences.ts";
 
 const all = process.env["CORPUS_CASTS"] === "all";
@@ -77,6 +80,8 @@ const counts = {
   values: 0,
   pyarrowEqual: 0,
   pyarrowUndefined: 0,
+  duckdbLeaves: 0,
+  duckdbValues: 0,
 };
 const named = new Map<string, number>();
 
@@ -110,9 +115,41 @@ async function complaints(migration: CastMigration): Promise<string[]> {
   });
 }
 
+const instance = await DuckDBInstance.create(":memory:", { threads: "1" });
+const connection = await instance.connect();
+afterAll(() => {
+  connection.closeSync();
+  instance.closeSync();
+});
+
+/** Leaves that DuckDB casts otherwise; nothing about those that it reads as another type, or cannot read. */
+async function duckdbComplaints({ source, output, leaves }: CastMigration): Promise<string[]> {
+  const alike = leaves.filter(
+    ({ inside, from, to }) =>
+      inside.every((kind) => kind === "struct") &&
+      alikePairs.some((pair) => pair.from === from && pair.to === to && pair.only === undefined),
+  );
+  const complaints: string[] = [];
+  for (const { path, from, to } of alike) {
+    const column = path.map((name) => `"${name.replaceAll('"', '""')}"`).join(".");
+    // A type is written in more than one way: DuckDB is asked for its own.
+    const sql = `select count(*), count(*) filter (o is distinct from try_cast(s as ${sqlType(to)})),
+        count(*) filter (typeof(s) <> typeof(null::${sqlType(from)}) or typeof(o) <> typeof(null::${sqlType(to)}))
+      from (select a.${column} as s, b.${column} as o from read_parquet(${quote(source)}) a positional join read_parquet(${quote(output)}) b)`;
+    const rows = await connection.runAndReadAll(sql).catch(() => undefined);
+    const [values, differ, otherType] = (rows?.getRows()[0] ?? []).map(Number);
+    if (values === undefined || otherType !== 0) continue;
+    counts.duckdbLeaves += 1;
+    counts.duckdbValues += values;
+    if (differ !== 0)
+      complaints.push(`${path.join(".")} ${from} to ${to}: ${differ} values are others in DuckDB`);
+  }
+  return complaints;
+}
+
 describe.skipIf(files.length === 0)("every leaf to every type", () => {
   test.each(files.map((file, number) => ({ ...file, number })))(
-    "of $name is what its source means, to parquet-wasm and to pyarrow",
+    "of $name is what its source means, to parquet-wasm, to pyarrow and to DuckDB",
     async ({ number, ...file }) => {
       const selects = (round: number): boolean => all || (round + number) % 12 === 5;
       const problems: string[] = [];
@@ -128,6 +165,7 @@ describe.skipIf(files.length === 0)("every leaf to every type", () => {
           problems.push(
             ...errors.map((finding) => JSON.stringify(finding)),
             ...(file.name === misreadByPyarrow ? [] : await complaints(migration)),
+            ...(await duckdbComplaints(migration)),
           );
         }
       } catch (error) {
