@@ -81,6 +81,13 @@ export function unsafe({ uri, checks }: StoreCheckReport): ColonnadeError {
   });
 }
 
+function busy(key: string, result: PutResult | ColonnadeError): ColonnadeError {
+  const outcome = "outcome" in result ? result.outcome : result.kind;
+  const message = "store refused a write, or did not say what became of it";
+  const options = "cause" in result ? { cause: result.cause } : {};
+  return new ColonnadeError("unavailable", "STORE_BUSY", message, { key, outcome }, options);
+}
+
 class Probe {
   readonly checks: StoreCheck[] = [];
   readonly #store: ObjectStore;
@@ -118,14 +125,18 @@ class Probe {
     for (const key of this.#keys) await this.#store.delete(key).catch(() => undefined);
   }
 
-  /** `probe` resolves to what is wrong. A store that cannot be reached, or lets us do nothing, ends all of it. */
+  /**
+   * `probe` resolves to what is wrong. Only an answer that contradicts itself says something about the store: one that cannot be
+   * reached, or lets us do nothing, ends all of it.
+   */
   async #check(name: string, isNeeded: boolean, probe: () => Promise<string | undefined>): Promise<void> {
     let detail: string | undefined;
     try {
       detail = await probe();
     } catch (thrown) {
       const error = toColonnadeError(thrown);
-      if (error.kind === "invalid" || error.kind === "unavailable" || error.kind === "cancelled") throw error;
+      if (error.kind === "unknown") throw busy(this.#prefix, error);
+      if (error.kind !== "conflict" && error.kind !== "data") throw error;
       detail = error.message;
     }
     this.checks.push({
@@ -149,10 +160,14 @@ class Probe {
   async #write(key: string, words: string): Promise<string> {
     const result = await this.#store.put(key, text(words), unconditional);
     if (result.outcome === "written") return result.etag;
-    throw new ColonnadeError("unavailable", "STORE_BUSY", "store refused a write", {
-      key,
-      outcome: result.outcome,
-    });
+    throw busy(key, result);
+  }
+
+  /** How a write ended that ought to be refused. One of which that is not known says nothing, and may be asked again. */
+  async #tryToWrite(key: string, words: string, precondition: Precondition): Promise<PutResult["outcome"]> {
+    const result = await this.#store.put(key, text(words), precondition);
+    if (result.outcome === "unknown" || result.outcome === "retry") throw busy(key, result);
+    return result.outcome;
   }
 
   async #readAfterWrite(): Promise<string | undefined> {
@@ -168,7 +183,7 @@ class Probe {
   async #createTaken(): Promise<string | undefined> {
     const key = this.#key("taken");
     await this.#write(key, "mine");
-    const { outcome } = await this.#store.put(key, text("other"), createOnly);
+    const outcome = await this.#tryToWrite(key, "other", createOnly);
     const found = await this.#content(key);
     if (outcome !== "preconditionFailed") return `If-None-Match: * on a key that is taken is ${outcome}`;
     return found === "mine" ? undefined : "a write that was refused took effect";
@@ -204,7 +219,7 @@ class Probe {
     const key = this.#key("stale");
     const etag = await this.#write(key, "one");
     await this.#write(key, "two");
-    const { outcome } = await this.#store.put(key, text("three"), ifMatch(etag));
+    const outcome = await this.#tryToWrite(key, "three", ifMatch(etag));
     const found = await this.#content(key);
     if (outcome !== "preconditionFailed") return `If-Match with an ETag of before is ${outcome}`;
     return found === "two" ? undefined : "a write that was refused took effect";
@@ -214,7 +229,7 @@ class Probe {
     const gone = this.#key("gone");
     const etag = await this.#write(gone, "short-lived");
     await this.#store.delete(gone);
-    const { outcome } = await this.#store.put(gone, text("risen"), ifMatch(etag));
+    const outcome = await this.#tryToWrite(gone, "risen", ifMatch(etag));
     const found = await this.#content(gone);
     if (outcome === "written" || found !== undefined)
       return "If-Match on a key that is absent made an object";
@@ -243,6 +258,7 @@ class Probe {
     try {
       await writer.write(new Uint8Array(largeBytes).fill(7));
       const { result } = await writer.complete();
+      if (result.outcome === "unknown" || result.outcome === "retry") throw busy(key, result);
       return result.outcome;
     } finally {
       await writer.abort();

@@ -97,6 +97,8 @@ async function migrateAll(
   const results: FileLine[] = [...finished.lines.values()];
   const todo = plan.objects.todo.filter(({ task }) => !finished.lines.has(task));
   const stop = new AbortController();
+  /** What ends the run: what other objects come to after that is only its consequence. */
+  let fatal: ColonnadeError | undefined;
   const both = AbortSignal.any([signal, stop.signal]);
   const workers = createChunkWorkers({ workers: job.limits.workers, signal: both });
   const migrateContext = migrateContextOf(context, prepared, workers, both);
@@ -124,8 +126,9 @@ async function migrateAll(
     } catch (thrown) {
       const error = toColonnadeError(thrown);
       if (error.kind !== "data" && error.kind !== "conflict") {
+        fatal ??= error;
         stop.abort();
-        throw error;
+        return;
       }
       failures.push(describeUnreadable(object.source.key, error));
       onEvent({ event: "objectFailed", object: object.source.key, code: error.code, message: error.message });
@@ -137,12 +140,11 @@ async function migrateAll(
     const large = pLimit(Math.min(requests, Math.max(2, threads * 2)));
     // What is held whole takes no turn of its own to cast: here the store's latency counts, and a request is one object.
     const small = pLimit(Math.max(large.concurrency, requests - large.concurrency));
-    const settled = await Promise.allSettled(
+    await Promise.all(
       todo.map((object) => (object.source.bytes <= heldBytesMax ? small : large)(migrateOne, object)),
     );
-    const fatal = settled.find((one) => one.status === "rejected");
     if (signal.aborted) throw cancelled();
-    if (fatal !== undefined) throw toColonnadeError(fatal.reason);
+    if (fatal !== undefined) throw fatal;
   } finally {
     await workers.close();
   }

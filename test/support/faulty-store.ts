@@ -1,5 +1,5 @@
 import { ColonnadeError } from "../../src/base/errors.ts";
-import type { ObjectInfo, ObjectStore, PutResult } from "../../src/store/object-store.ts";
+import type { ObjectInfo, ObjectStore, ObjectWriter, PutResult } from "../../src/store/object-store.ts";
 
 /** What goes wrong at one call. Faults of writes alone let a read pass. */
 export const faults = [
@@ -104,6 +104,24 @@ export function createFaultyStore(
     }
   }
 
+  function faultyWriter(writer: ObjectWriter): ObjectWriter {
+    return {
+      write: (chunk) => read(() => writer.write(chunk)),
+      copyRange: (source, start, end) => read(() => writer.copyRange(source, start, end)),
+      async complete() {
+        let done: Awaited<ReturnType<ObjectWriter["complete"]>> | undefined;
+        // The bytes are all there, whatever becomes of the last request: their sum is known without its reply.
+        const result = await write(async () => {
+          done = await writer.complete();
+          return done.result;
+        });
+        if (done === undefined) throw unreachable();
+        return { ...done, result };
+      },
+      abort: () => read(() => writer.abort()),
+    };
+  }
+
   const store: ObjectStore = {
     uri: inner.uri,
     head: (key) => read(() => inner.head(key)),
@@ -121,9 +139,7 @@ export function createFaultyStore(
       const sent = Uint8Array.from(body);
       return write(() => inner.put(key, sent, precondition));
     },
-    createWriter: () => {
-      throw new Error("the commit protocol writes no large objects");
-    },
+    createWriter: async (key, options) => faultyWriter(await read(() => inner.createWriter(key, options))),
     delete: (key) => read(() => inner.delete(key)),
     close: () => inner.close(),
   };
