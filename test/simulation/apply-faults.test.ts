@@ -150,20 +150,31 @@ describe.each(scenarios)("$name", ({ before }) => {
         const servedAfter = await readServed(world.destination);
         const generations = (await readGenerations(world.destination)).length;
         const committed = generations > (servedBefore === undefined ? 0 : 1);
-        // A process that died told nobody anything: whatever happened is the truth.
-        if (first.outcome !== "internal") expect(committed, where).toBe(first.outcome === "committed");
-        expect(contentOf(servedAfter), where).toEqual(contentOf(committed ? expected : servedBefore));
 
         const again = await run(world, "again");
 
-        expect(again.outcome, where).toBe(committed ? "upToDate" : "committed");
+        const started = again.events.find((event) => event.event === "started");
         const done = again.events.filter(({ event }) => event === "objectDone").length;
-        const resumed = again.events.find(({ event }) => event === "started");
-        const toDo = committed ? 0 : days.length - before.length;
-        expect(done + (resumed?.event === "started" ? resumed.resumed : 0), where).toBe(toDo);
-        expect(contentOf(await readServed(world.destination)), where).toEqual(contentOf(expected));
-        expect(await dataOf(world.destination), where).toEqual(expectedData);
-        expect((await readGenerations(world.destination)).length, where).toBe(before.length > 0 ? 2 : 1);
+        expect({
+          where,
+          // A process that died told nobody anything: whatever happened is the truth.
+          toldCommitted: first.outcome === "internal" ? committed : first.outcome === "committed",
+          servedAfter: contentOf(servedAfter),
+          again: again.outcome,
+          objectsOfAgain: done + (started?.resumed ?? 0),
+          served: contentOf(await readServed(world.destination)),
+          data: await dataOf(world.destination),
+          generations: (await readGenerations(world.destination)).length,
+        }).toEqual({
+          where,
+          toldCommitted: committed,
+          servedAfter: contentOf(committed ? expected : servedBefore),
+          again: committed ? "upToDate" : "committed",
+          objectsOfAgain: committed ? 0 : days.length - before.length,
+          served: contentOf(expected),
+          data: expectedData,
+          generations: before.length > 0 ? 2 : 1,
+        });
       }
     },
     120_000,
