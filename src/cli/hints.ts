@@ -37,6 +37,8 @@ function hintOfCode(code: string, details: ColonnadeError["details"]): string | 
     case "POINTER_MOVED":
     case "GENERATION_DIFFERS":
       return "colonnade status <job> shows what is served now";
+    case "STORE_FULL":
+      return "nothing is lost: make room, and run the same command again: it resumes";
     case "FORMAT_NEWER":
       return "somebody runs a newer Colonnade on this destination: update this one";
     default:

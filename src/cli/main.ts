@@ -52,6 +52,18 @@ function compiledFolder({ XDG_CACHE_HOME, HOME, LOCALAPPDATA }: NodeJS.ProcessEn
   return folders.at(-1);
 }
 
+const unsettledCode = 13;
+let isFinished = false;
+
+/** Nothing may be left that could settle what is waited for. Node's own code for that says something else here. */
+function noticeUnfinishedWork(): void {
+  process.on("exit", (code) => {
+    if (isFinished || code !== unsettledCode) return;
+    process.stderr.write("error: program ended in the middle of its work UNSETTLED\n");
+    process.exitCode = exitCodes.internal;
+  });
+}
+
 /** A reader that has seen enough, as in `colonnade files … | head`, is no failure. */
 function endQuietlyOnBrokenPipes(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -75,12 +87,14 @@ async function main(words: readonly string[]): Promise<number> {
 
 giveBackFreedMemory(process.argv.slice(2), process.env);
 prepareRuntime(process.env);
+noticeUnfinishedWork();
 endQuietlyOnBrokenPipes();
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   // Only what happens before there is anything to render it with.
   process.stderr.write(`error: ${toColonnadeError(error).message}\n`);
   return exitCodes.internal;
 });
+isFinished = true;
 // A worker or a connection that lingers must not keep a finished run alive.
 for (const stream of [process.stdout, process.stderr]) {
   await new Promise((resolve) => stream.write("", resolve));

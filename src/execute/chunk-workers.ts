@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Piscina } from "piscina";
 import { cancelled, ColonnadeError } from "../base/errors.ts";
 import { keepWasmWrappers } from "../base/wasm-in-threads.ts";
@@ -29,15 +30,22 @@ export function createChunkWorkers(options: {
   const inWork = new Set<Promise<void>>();
   const waiting = new Set<(error: ColonnadeError) => void>();
   let pool: Promise<Piscina> | undefined;
+  let broken: ColonnadeError | undefined;
 
   function end(): void {
     Atomics.store(stop, 0, 1);
     for (const reject of waiting) reject(cancelled());
   }
 
+  /** A thread that cannot be started leaves its work in the pool's queue, where nothing would ever settle it. */
+  function breakDown(cause: unknown): void {
+    broken ??= died(cause);
+    for (const reject of waiting) reject(broken);
+  }
+
   /** Settles with the batch's work, or as soon as the work is to end. */
   async function work({ bytes, ...batch }: RunBatch): Promise<readonly PackedResult[]> {
-    const started = await (pool ??= startPool(options.workers, stop));
+    const started = await (pool ??= startPool(options.workers, stop, breakDown));
     return await new Promise((resolve, reject) => {
       waiting.add(reject);
       const transferList = ownsBuffer(bytes) ? [bytes.buffer] : [];
@@ -54,19 +62,13 @@ export function createChunkWorkers(options: {
 
   async function run(batch: RunBatch): Promise<(RunReply | ColonnadeError)[]> {
     if (Atomics.load(stop, 0) === 1) throw cancelled();
+    if (broken !== undefined) throw broken;
     let results: readonly PackedResult[];
     try {
       results = await work(batch);
     } catch (cause) {
       if (Atomics.load(stop, 0) === 1) throw cancelled();
-      // A worker that died (out of memory, most likely) takes its task with it, not the others.
-      throw new ColonnadeError(
-        "internal",
-        "WORKER_DIED",
-        "worker thread ended in the middle of a chunk",
-        {},
-        { cause },
-      );
+      throw broken ?? died(cause);
     }
     return results.map((result) => {
       if (result.ok) return result.reply;
@@ -83,13 +85,47 @@ export function createChunkWorkers(options: {
       signal?.removeEventListener("abort", end);
       end();
       const started = await pool;
-      while (inWork.size > 0) await Promise.all(inWork);
+      // What is in the queue of a pool that broke down never settles; what is at work does, and soon.
+      const patience = broken === undefined ? [] : [delay(brokenPatienceMs)];
+      while (inWork.size > 0) {
+        await Promise.race([Promise.all(inWork), ...patience]);
+        if (broken !== undefined) break;
+      }
       await started?.destroy();
     },
   };
 }
 
-async function startPool(workers: number, stop: Int32Array<SharedArrayBuffer>): Promise<Piscina> {
+const shortage = /ERR_WORKER_INIT_FAILED|EMFILE|ENFILE|EAGAIN|ENOMEM|too many open files/i;
+const brokenPatienceMs = 2_000;
+
+/** A worker that died (out of memory, most likely) takes its task with it, not the others. */
+function died(cause: unknown): ColonnadeError {
+  // By its message: of an error that has crossed threads that is all there is.
+  const isShort =
+    cause instanceof Error && shortage.test(`${"code" in cause ? cause.code : ""} ${cause.message}`);
+  return isShort
+    ? new ColonnadeError(
+        "unavailable",
+        "WORKER_NOT_STARTED",
+        "worker thread could not be started: the system is short of threads, of open files or of memory",
+        {},
+        { cause },
+      )
+    : new ColonnadeError(
+        "internal",
+        "WORKER_DIED",
+        "worker thread ended in the middle of a chunk",
+        {},
+        { cause },
+      );
+}
+
+async function startPool(
+  workers: number,
+  stop: Int32Array<SharedArrayBuffer>,
+  onError: (error: unknown) => void,
+): Promise<Piscina> {
   // Most jobs copy everything and need no worker at all.
   const { Piscina } = await import("piscina");
   keepWasmWrappers();
@@ -106,7 +142,7 @@ async function startPool(workers: number, stop: Int32Array<SharedArrayBuffer>): 
     // Their values are in buffers, outside of the heap: what is young in it is little.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
   });
-  // Said of a thread that died between two tasks; the next one gets a new thread. Unheard, it would end the process.
-  pool.on("error", () => {});
+  // Said of a thread that had no task yet, or none any more.
+  pool.on("error", onError);
   return pool;
 }

@@ -5,7 +5,6 @@ import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Ids } from "../base/clock.ts";
-import { ColonnadeError } from "../base/errors.ts";
 import { fileError, isErrno } from "./file-errors.ts";
 import { etagOf, stampAfter, statFile } from "./file-etag.ts";
 import type { FilePaths } from "./file-paths.ts";
@@ -103,12 +102,6 @@ export async function publishFile(
       // Without a precondition the swap is tried against what is there now: whoever won has made progress.
       if (precondition.kind !== "none") return { outcome: "preconditionFailed" };
     }
-  } catch (error) {
-    if (!isErrno(error, "ENOENT")) throw error;
-    const details = { key, uri: context.uri };
-    throw new ColonnadeError("unavailable", "FOLDER_CHANGED", "folder was removed during a write", details, {
-      cause: error,
-    });
   } finally {
     // Under its first name there is nothing left of what got the key.
     await (isInstalled ? staged.file.close().catch(() => {}) : dropStaged(staged));

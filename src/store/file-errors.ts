@@ -1,4 +1,4 @@
-import { ColonnadeError } from "../base/errors.ts";
+import { ColonnadeError, type ErrorDetails } from "../base/errors.ts";
 import { keyInvalid } from "./keys.ts";
 
 /** Whether a thrown value is one of these errors of the operating system (`ENOENT`, …). */
@@ -39,6 +39,9 @@ export function fileError(error: unknown, key: string, uri: string): ColonnadeEr
     case "ENOSPC":
     case "EDQUOT":
       return new ColonnadeError("unavailable", "STORE_FULL", "disk is full", details, cause);
+    case "ENOENT":
+      // What may be missing is looked for; this was there a moment ago.
+      return folderChanged(details, error);
     case "EIO":
     case "ESTALE":
     case "EMFILE":
@@ -55,4 +58,11 @@ export function fileError(error: unknown, key: string, uri: string): ColonnadeEr
         cause,
       );
   }
+}
+
+/** Somebody removed a folder, or took the disk away. */
+export function folderChanged(details: ErrorDetails, cause?: unknown): ColonnadeError {
+  return new ColonnadeError("unavailable", "FOLDER_CHANGED", "folder was removed during the work", details, {
+    cause,
+  });
 }

@@ -2,7 +2,7 @@ import { lstat, mkdir, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 
 import { ColonnadeError } from "../base/errors.ts";
-import { isErrno } from "./file-errors.ts";
+import { folderChanged, isErrno } from "./file-errors.ts";
 import { keyInvalid, reservedFolder } from "./keys.ts";
 import type { FolderSync } from "./folder-sync.ts";
 
@@ -52,6 +52,7 @@ export function createFilePaths(
     if (there === undefined) {
       for (let ancestor = dirname(path); there === undefined; ancestor = dirname(ancestor))
         there = await realpathIfThere(ancestor);
+      if (base.startsWith(there) && there !== base) throw folderChanged({ key, uri: `file:${base}` });
       assertInside(there, base, key);
       await options.step("mkdir");
       await makeFolderDurably(path, options.sync);
@@ -123,10 +124,36 @@ async function refuseDangling(path: string): Promise<undefined> {
 
 /** `mkdir -p` whose new entries survive a power failure: each folder that gained one is synced. */
 async function makeFolderDurably(path: string, sync: FolderSync): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+  const first = await makeFolders(path);
   if (first === undefined) return;
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     await sync(folder);
     if (folder === dirname(first)) return;
+  }
+}
+
+/**
+ * `mkdir -p`; returns the first folder that it made. Node's own says ENOENT whatever keeps it from making the first one, a
+ * read-only disk for one.
+ */
+async function makeFolders(path: string): Promise<string | undefined> {
+  try {
+    return await makeOne(path);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT") || dirname(path) === path) throw error;
+    const first = await makeFolders(dirname(path));
+    const last = await makeOne(path);
+    return first ?? last;
+  }
+}
+
+/** Undefined when it is there already: another process makes it too. */
+async function makeOne(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path);
+    return path;
+  } catch (error) {
+    if (isErrno(error, "EEXIST") && (await stat(path)).isDirectory()) return undefined;
+    throw error;
   }
 }
