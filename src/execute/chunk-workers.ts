@@ -102,8 +102,8 @@ const brokenPatienceMs = 2_000;
 /** A worker that died (out of memory, most likely) takes its task with it, not the others. */
 function died(cause: unknown): ColonnadeError {
   // By its message: of an error that has crossed threads that is all there is.
-  const isShort =
-    cause instanceof Error && shortage.test(`${"code" in cause ? cause.code : ""} ${cause.message}`);
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const isShort = cause instanceof Error && shortage.test(`${code} ${cause.message}`);
   return isShort
     ? new ColonnadeError(
         "unavailable",
