@@ -118,6 +118,15 @@ function createClient(options: S3StoreOptions): S3Client {
     },
     { step: "build", name: "unsignedPayload" },
   );
+  // So that a denied request can say what it takes: S3 does not.
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) =>
+        await next(args).catch((error: unknown) => {
+          throw typeof error === "object" && error !== null ? Object.assign(error, { commandName }) : error;
+        }),
+    { step: "initialize", name: "commandOfError" },
+  );
   return client;
 }
 

@@ -10,6 +10,8 @@ export interface S3Failure {
   readonly code: string;
   readonly message: string;
   readonly requestId: string | undefined;
+  /** The SDK's command that failed. */
+  readonly command: string | undefined;
   /** The name did not resolve, or the connection did not come about: no byte of the request was sent. */
   readonly notSent: boolean;
 }
@@ -100,6 +102,21 @@ const meanings: readonly (readonly [ErrorKind, string, string, readonly string[]
   ],
 ];
 
+/** What a request takes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html). */
+const permissionOf: Readonly<Record<string, string>> = {
+  HeadBucketCommand: "s3:ListBucket",
+  ListObjectsV2Command: "s3:ListBucket",
+  HeadObjectCommand: "s3:GetObject",
+  GetObjectCommand: "s3:GetObject",
+  PutObjectCommand: "s3:PutObject",
+  CreateMultipartUploadCommand: "s3:PutObject",
+  UploadPartCommand: "s3:PutObject",
+  UploadPartCopyCommand: "s3:PutObject",
+  CompleteMultipartUploadCommand: "s3:PutObject",
+  AbortMultipartUploadCommand: "s3:AbortMultipartUpload",
+  DeleteObjectCommand: "s3:DeleteObject",
+};
+
 /** By S3's error code, or Node's. */
 const meaningOf = new Map(
   meanings.flatMap(([kind, code, message, codes]) =>
@@ -114,6 +131,7 @@ export function failureOf(error: unknown): S3Failure {
     readonly Code?: unknown;
     readonly message?: unknown;
     readonly syscall?: unknown;
+    readonly commandName?: unknown;
     readonly errors?: readonly unknown[];
     readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
   };
@@ -128,6 +146,7 @@ export function failureOf(error: unknown): S3Failure {
     code: typeof code === "string" ? code : "",
     message: typeof thrown.message === "string" ? thrown.message : String(error),
     requestId: thrown.$metadata?.requestId,
+    command: typeof thrown.commandName === "string" ? thrown.commandName : undefined,
     notSent: thrown.syscall === "connect" || thrown.syscall === "getaddrinfo",
   };
 }
@@ -169,10 +188,18 @@ export function s3Error(
   details: { readonly uri: string; readonly key?: string },
 ): ColonnadeError {
   if (error instanceof ColonnadeError) return error;
-  const { status, code, requestId } = failureOf(error);
-  const all = { ...details, status, s3Code: code, ...(requestId === undefined ? {} : { requestId }) };
-  const cause = { cause: cleanCause(error) };
+  const { status, code, requestId, command } = failureOf(error);
   const known = meaningOf.get(code);
+  const isDenied = known?.code === "ACCESS_DENIED" || (known === undefined && status === 403);
+  const needs = isDenied ? permissionOf[command ?? ""] : undefined;
+  const all = {
+    ...details,
+    ...(needs === undefined ? {} : { needs }),
+    status,
+    s3Code: code,
+    ...(requestId === undefined ? {} : { requestId }),
+  };
+  const cause = { cause: cleanCause(error) };
   if (known !== undefined) return new ColonnadeError(known.kind, known.code, known.message, all, cause);
   if (status === 301 || status === 307) {
     const message = "bucket lies in another region";
