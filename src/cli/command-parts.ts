@@ -43,8 +43,10 @@ export function examples(...lines: readonly Example[]): HelpText {
 
 /** The same after paragraphs on what is good to know. */
 export function explained(paragraphs: readonly string[], ...lines: readonly Example[]): HelpText {
-  // Not wrapped: a command that is pasted must stay on its line.
-  const shown = lines.map(([command, purpose]) => `  # ${purpose}\n  $ ${command}`).join("\n\n");
+  // Not wrapped, so that a command can be pasted: 76 columns are what fits into a narrow terminal.
+  const shown = lines
+    .map(([command, purpose]) => `  # ${purpose}\n  $ ${command.replaceAll("\n", "\n    ")}`)
+    .join("\n\n");
   return ({ error, command }) => {
     const output = command.configureOutput();
     const columns = (error ? output.getErrHelpWidth?.() : output.getOutHelpWidth?.()) ?? 80;

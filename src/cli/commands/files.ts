@@ -40,12 +40,9 @@ export function configure(command: Command, start: StartCommand): void {
         ],
         ["colonnade files jobs/flights.yaml", "what the channel serves"],
         ["colonnade files jobs/flights.yaml --partition month=2001-03", "of one partition"],
+        ["colonnade files jobs/flights.yaml > served.txt", "a list that any Parquet reader takes"],
         [
-          "colonnade files jobs/flights.yaml | python3 -c 'import sys, polars; print(polars.scan_parquet(sys.stdin.read().splitlines()).collect())'",
-          "read them",
-        ],
-        [
-          "colonnade files jobs/flights.yaml --version 1 --json | jq -s 'map(.rows) | add'",
+          "colonnade files jobs/flights.yaml --version 1 --json |\n  jq -s 'map(.rows) | add'",
           "rows of version 1",
         ],
       ),

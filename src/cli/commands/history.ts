@@ -22,7 +22,7 @@ export function configure(command: Command, start: StartCommand): void {
       "after",
       examples(
         ["colonnade history jobs/flights.yaml", "what the channel served, newest first"],
-        ["colonnade history jobs/flights.yaml -n 1 --json | jq '.generations[0].version'", "the version now"],
+        ["colonnade history jobs/flights.yaml -n 1 --json | jq .generations[0].version", "the version now"],
       ),
     )
     .action((job: string, options: HistoryOptions) =>

@@ -28,10 +28,7 @@ export function configure(command: Command, start: StartCommand): void {
           "Data and schema go back together, as a new generation that names an older version: nothing is deleted, consumers see it as they see any commit, and it can be rolled back in turn. Suspend scheduled jobs first, or the next run goes forward again.",
         ],
         ["colonnade history jobs/flights.yaml", "which versions there are"],
-        [
-          "colonnade rollback jobs/flights.yaml --to 1 --reason 'delays are off by a factor of 60'",
-          "go back",
-        ],
+        ["colonnade rollback jobs/flights.yaml --to 1 --reason 'delays are off'", "go back"],
       ),
     )
     .action((job: string, options: RollbackOptions) =>

@@ -29,7 +29,7 @@ export function configure(command: Command, start: StartCommand): void {
         ],
         ["producer | colonnade stream jobs/flights.yaml | consumer", "between two programs"],
         [
-          "colonnade stream jobs/flights.yaml --quarantine aside.arrows < old.arrows > new.arrows",
+          "colonnade stream jobs/flights.yaml --quarantine aside.arrows \\\n  < old.arrows > new.arrows",
           "from a file to a file, and what has no equivalent to a third",
         ],
       ),

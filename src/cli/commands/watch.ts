@@ -53,12 +53,9 @@ export function configure(command: Command, start: StartCommand): void {
           "Each new generation of the channel is one line of JSON, in order and at least once; rollbacks too. Without --state it begins with what is served now. Looking when nothing is new costs one small request, and a store that cannot be reached is waited for.",
           "The --exec command runs in a shell, gets the line on its standard input, and the essentials as COLONNADE_DATASET, COLONNADE_CHANNEL, COLONNADE_GENERATION, COLONNADE_VERSION, COLONNADE_SCHEMA, COLONNADE_MANIFEST, COLONNADE_REASON, COLONNADE_SUPERSEDED (true or false) and COLONNADE_ATTEMPT. What it prints goes to standard error.",
         ],
+        ["colonnade watch jobs/flights.yaml --state trained.json --exec ./retrain.sh", "retrain on each"],
         [
-          "colonnade watch jobs/flights.yaml --state /var/lib/trainer/flights.json --exec ./retrain.sh",
-          "retrain on each",
-        ],
-        [
-          "colonnade watch jobs/flights.yaml --exec 'test $COLONNADE_SUPERSEDED = true || ./retrain.sh'",
+          "colonnade watch jobs/flights.yaml \\\n  --exec 'test $COLONNADE_SUPERSEDED = true || ./retrain.sh'",
           "only on the latest",
         ],
         [
