@@ -11,12 +11,12 @@ import { formatSchemaVersion } from "../../src/schema/parse-schema-version.ts";
 import type { Field, FieldType, SchemaVersion } from "../../src/schema/schema-version.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { unconditional } from "../../src/store/object-store.ts";
+import { propertyRuns } from "../support/long-runs.ts";
 import { corpusFiles } from "../support/corpus.ts";
 import { createWorkspace, linesOf, type Workspace } from "../support/migration.ts";
 import { type PyarrowService, startPyarrow } from "../support/pyarrow-service.ts";
 
-const seed = Number(process.env["PROPERTY_SEED"] ?? 2026);
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 200);
+const runs = propertyRuns(200);
 
 /** Small ones: what is damaged is mostly structure then. */
 const objectBytesMax = 12_000;
@@ -207,7 +207,7 @@ test("undamaged, every sample is migrated under both versions", { timeout: 120_0
   expect(refused.filter((name) => name !== "rle-dict-uncompressed-corrupt-checksum.parquet 2")).toEqual([]);
 });
 
-const options = { seed, numRuns: runs, endOnFailure: true, interruptAfterTimeLimit: 120_000 };
+const options = { numRuns: runs, endOnFailure: true, interruptAfterTimeLimit: 120_000 };
 
 test(
   "a damaged object is refused by name or, where a second reader can still read it, migrated to what that reads",

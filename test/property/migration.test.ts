@@ -10,6 +10,7 @@ import { withFingerprint } from "../../src/schema/fingerprint.ts";
 import { formatSchemaVersion } from "../../src/schema/parse-schema-version.ts";
 import type { Field, SchemaVersion } from "../../src/schema/schema-version.ts";
 import { fieldsById, partitionFields, storedFields } from "../../src/schema/walk-fields.ts";
+import { propertyRuns } from "../support/long-runs.ts";
 import { duckdb, quote } from "../support/duckdb.ts";
 import { addedValue, castLeaf, migrateRow } from "../support/migration-model.ts";
 import {
@@ -29,8 +30,7 @@ import { anyPair, anyTriple, anyVersion } from "../support/schema-versions.ts";
 const pyarrow = startPyarrow();
 afterAll(async () => pyarrow?.[Symbol.asyncDispose]());
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 60);
-const seed = Number(process.env["PROPERTY_SEED"] ?? 2026);
+const runs = propertyRuns(60);
 
 interface SourceObject {
   readonly key: string;
@@ -232,7 +232,7 @@ test.runIf(pyarrow !== undefined)(
         fc.pre(isPossible(from, edited));
         outcomes.add(await checkMigration(from, withPolicies(edited, roll), roll));
       }),
-      { seed, numRuns: runs, endOnFailure: true },
+      { numRuns: runs, endOnFailure: true },
     );
     expect(outcomes).toEqual(new Set([true, false]));
   },
@@ -248,7 +248,7 @@ test.runIf(pyarrow !== undefined)(
         fc.pre(storedFields(version).length > 0);
         chunks += await checkIdentity(version, roll);
       }),
-      { seed, numRuns: runs / 3, endOnFailure: true },
+      { numRuns: runs / 3, endOnFailure: true },
     );
     expect(chunks).toBeGreaterThan(runs);
   },
@@ -307,7 +307,7 @@ test.runIf(pyarrow !== undefined)(
         );
         compared += (await checkSteps(versions, roll)) ? 1 : 0;
       }),
-      { seed, numRuns: runs / 3, endOnFailure: true },
+      { numRuns: runs / 3, endOnFailure: true },
     );
     expect(compared).toBeGreaterThan(runs / 20);
   },

@@ -21,13 +21,13 @@ import {
   withAliases,
   withPolicies,
 } from "../support/any-migration.ts";
+import { propertyRuns } from "../support/long-runs.ts";
 import { migrateRow } from "../support/migration-model.ts";
 import { type Row, startPyarrow } from "../support/pyarrow-service.ts";
 import { anyPair } from "../support/schema-versions.ts";
 
 const pyarrow = startPyarrow();
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 100);
-const seed = Number(process.env["PROPERTY_SEED"] ?? 2026);
+const runs = propertyRuns(100);
 const day = "2020-01-01";
 
 let folder: string;
@@ -114,7 +114,7 @@ test.runIf(pyarrow !== undefined)(
         fc.pre(isPossible(from, to));
         outcomes.add(await checkStream(from, to, roll));
       }),
-      { seed, numRuns: runs, endOnFailure: true },
+      { numRuns: runs, endOnFailure: true },
     );
     expect(outcomes).toEqual(new Set([true, false]));
   },
@@ -141,7 +141,7 @@ test.runIf(pyarrow !== undefined)(
         expect(await pyarrow?.readStream(outPath)).toEqual(await pyarrow?.readStream(path));
         expect(Math.abs(output.length - (await readFile(path)).length)).toBeLessThan(4096);
       }),
-      { seed, numRuns: runs / 4, endOnFailure: true },
+      { numRuns: runs / 4, endOnFailure: true },
     );
   },
 );

@@ -8,6 +8,7 @@ import { readPointer } from "../../src/dataset/pointer.ts";
 import { publishVersion } from "../../src/dataset/publish-version.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
+import { propertyRuns } from "../support/long-runs.ts";
 import { readGenerations, readServed } from "../support/check-destination.ts";
 import { destinationOf, lineOf, publicationOf, putData } from "../support/dataset-fixtures.ts";
 import { Crash, createFaultyStore, faults } from "../support/faulty-store.ts";
@@ -84,19 +85,25 @@ describe("two commits on one base", () => {
   );
 });
 
-test("writers in any order, with any fault each, commit one generation each or say honestly that they did not", async () => {
-  const fault = fc.option(fc.record({ at: fc.nat(20), kind: fc.constantFrom(...faults) }), { freq: 2 });
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fault, { minLength: 2, maxLength: 4 }),
-      fc.array(fc.nat(3), { minLength: 60, maxLength: 60 }),
-      async (faultOf, schedule) => {
-        await expect(race(faultOf, schedule)).resolves.toBeUndefined();
-      },
-    ),
-    { numRuns: 300 },
-  );
-}, 120_000);
+const runs = propertyRuns(300);
+
+test(
+  "writers in any order, with any fault each, commit one generation each or say honestly that they did not",
+  async () => {
+    const fault = fc.option(fc.record({ at: fc.nat(20), kind: fc.constantFrom(...faults) }), { freq: 2 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fault, { minLength: 2, maxLength: 4 }),
+        fc.array(fc.nat(3), { minLength: 60, maxLength: 60 }),
+        async (faultOf, schedule) => {
+          await expect(race(faultOf, schedule)).resolves.toBeUndefined();
+        },
+      ),
+      { numRuns: runs },
+    );
+  },
+  60_000 + 200 * runs,
+);
 
 async function race(
   faultOf: readonly ({ at: number; kind: Fault } | null)[],

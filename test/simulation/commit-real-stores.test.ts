@@ -15,6 +15,7 @@ import { createFileStore } from "../../src/store/file.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { createS3Store } from "../../src/store/s3.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
+import { raceRounds } from "../support/long-runs.ts";
 import { readGenerations, readServed } from "../support/check-destination.ts";
 import { createTestBucket, describeS3 } from "../support/minio.ts";
 import type { S3TestServer } from "../support/minio.ts";
@@ -67,20 +68,20 @@ function describeRaces(connect: () => Promise<Connect>): void {
       const before = which === "first" ? 0 : 1;
       if (before === 1) await publish(open());
 
-      const race = Array.from({ length: writers }, (_, writer) =>
-        publish(open(), { reason: `by ${writer}` }),
-      );
-      const results = await Promise.all(race);
-
-      expect(results.map(({ outcome }) => outcome)).toEqual(results.map(() => "committed"));
+      const stores = Array.from({ length: writers }, open);
+      for (let round = 0; round < raceRounds; round += 1) {
+        const race = stores.map((store, writer) => publish(store, { reason: `by ${writer} in ${round}` }));
+        const results = await Promise.all(race);
+        expect(results.map(({ outcome }) => outcome)).toEqual(results.map(() => "committed"));
+      }
       const generations = await readGenerations(open());
-      expect(generations).toHaveLength(before + writers);
-      const reasons = new Set(generations.map(({ reason }) => reason));
-      expect(reasons.size).toBe(before + writers);
-      expect(new Set(generations.map(({ version }) => version)).size).toBe(before + writers);
+      const expected = before + writers * raceRounds;
+      expect(generations).toHaveLength(expected);
+      expect(new Set(generations.map(({ reason }) => reason)).size).toBe(expected);
+      expect(new Set(generations.map(({ version }) => version)).size).toBe(expected);
       expect((await readServed(open()))?.lines).toEqual(lines);
     },
-    60_000,
+    60_000 * raceRounds,
   );
 
   test("20 writers that do not rebase make one generation together, and 19 know who won", async () => {
