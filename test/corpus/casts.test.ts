@@ -1,7 +1,7 @@
 /**
  * Every leaf of every readable file of the corpus to every type that there is a cast to. Each output is compared with its source
  * by `verify --deep` (parquet-wasm reads both sides, and a second statement of the casts says what must be there), by pyarrow's own
- * casts, and by DuckDB's where it means the same by one and the leaf is in no list. `npm run corpus:casts` does all of them, in about ten minutes; `npm test` a twelfth, spread over files and types.
+ * casts, and by DuckDB's where it means the same by one and the leaf is in no list. `npm run corpus:casts` does all of them, in half an hour or more; `npm test` a twelfth, spread over files and types.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -97,7 +97,9 @@ async function complaints(migration: CastMigration): Promise<string[]> {
   const answers = (await pyarrow?.ask(migration)) ?? [];
   return answers.flatMap((answer, i) => {
     const leaf = migration.leaves[i];
-    if (leaf === undefined || answer.undefined !== undefined) {
+    // A UUID is sixteen bytes to pyarrow, whose text is not theirs.
+    const isUuidText = [leaf?.from, leaf?.to].includes("uuid") && [leaf?.from, leaf?.to].includes("string");
+    if (leaf === undefined || isUuidText || answer.undefined !== undefined) {
       counts.pyarrowUndefined += 1;
       return [];
     }

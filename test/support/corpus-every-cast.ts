@@ -1,8 +1,10 @@
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Stored } from "../../src/cast/cast.ts";
 import { castability } from "../../src/cast/castability.ts";
 import { readFooter } from "../../src/execute/read-footer.ts";
-import { formatLeafType, type LeafType } from "../../src/parquet/leaf-type.ts";
+import type { Footer } from "../../src/parquet/footer.ts";
+import { formatLeafType, type LeafType, type PhysicalType } from "../../src/parquet/leaf-type.ts";
 import { storageOf } from "../../src/parquet/storage.ts";
 import { withFingerprint } from "../../src/schema/fingerprint.ts";
 import { formatSchemaVersion } from "../../src/schema/parse-schema-version.ts";
@@ -48,11 +50,15 @@ export async function* everyCast(
   file: CorpusFile,
   selects: (round: number) => boolean,
 ): AsyncGenerator<CastMigration, void, undefined> {
-  const from = await inferredSchema(await memoryOf(await readFile(file.path)), key);
+  const store = await memoryOf(await readFile(file.path));
+  const from = await inferredSchema(store, key);
   if (from === undefined) return;
+  const stored = (await footerOf(store)).leaves.map(({ column }) => column.physicalType);
   for (let round = 0; ; round += 1) {
     const leaves: CastLeaf[] = [];
-    const fields = from.fields.map((field) => castField(field, round, [], [], leaves));
+    // Leaves of the schema are met in the order of the footer's.
+    const physicalTypes = stored.values();
+    const fields = from.fields.map((field) => castField(field, round, [], [], leaves, physicalTypes));
     if (leaves.length === 0) return;
     if (!selects(round)) continue;
     await using workspace = await createWorkspace();
@@ -82,7 +88,7 @@ async function migrate(
     deep: true,
   });
   const output = join(workspace.folder, "out", lines[0]?.key ?? "");
-  const chunks = leaves.length * (await rowGroupsOf(await readFile(output)));
+  const chunks = leaves.length * (await footerOf(await memoryOf(await readFile(output)))).rowGroups.length;
   return { source, output, leaves, chunks, report };
 }
 
@@ -92,16 +98,18 @@ function castField(
   above: readonly string[],
   inside: CastLeaf["inside"],
   leaves: CastLeaf[],
+  physicalTypes: Iterator<PhysicalType>,
 ): Field {
   const { type } = field;
   const path = [...above, field.name];
   const below = (inner: Field, kind: "struct" | "list" | "map"): Field =>
-    castField(inner, round, path, [...inside, kind], leaves);
+    castField(inner, round, path, [...inside, kind], leaves, physicalTypes);
   switch (type.kind) {
     case "leaf": {
+      const { value: physicalType } = physicalTypes.next() as IteratorYieldResult<PhysicalType>;
       // A key is never null, so that it has no place for what is invalid.
       if (field.name === "key" && inside.at(-1) === "map") return field;
-      const to = targetsOf(type.leaf)[round];
+      const to = targetsOf({ type: type.leaf, ...storageOf(type.leaf), physicalType })[round];
       if (to === undefined) return field;
       leaves.push({
         path,
@@ -128,8 +136,7 @@ function castField(
 
 const targets: readonly LeafType[] = [...typeNames, "json", "uuid"].map((name) => stored(name).type);
 
-function targetsOf(from: LeafType): LeafType[] {
-  const source = { type: from, ...storageOf(from) };
+function targetsOf(source: Stored): LeafType[] {
   return targets.filter((type) => {
     const { kind } = castability(source, { type, ...storageOf(type) });
     return kind === "cast" || kind === "relabel";
@@ -142,11 +149,10 @@ async function memoryOf(bytes: Uint8Array): Promise<ObjectStore> {
   return store;
 }
 
-async function rowGroupsOf(bytes: Uint8Array): Promise<number> {
-  const store = await memoryOf(bytes);
+async function footerOf(store: ObjectStore): Promise<Footer> {
   const info = await store.head(key);
   if (info === undefined) throw new Error("nothing was put");
-  return (await readFooter({ ...info, store })).rowGroups.length;
+  return await readFooter({ ...info, store });
 }
 
 const key = "file.parquet";
