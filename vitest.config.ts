@@ -6,7 +6,7 @@ export default defineConfig({
     globalSetup: ["test/support/global-setup.ts"],
     setupFiles: ["test/support/setup.ts"],
     exclude: ["test/k8s/**"],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     // As src/base/wasm-in-threads.ts does, for the test runner's own processes, whose code comes first.
     execArgv: ["--wasm-wrapper-tiering-budget=1000000000"],
