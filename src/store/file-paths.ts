@@ -50,9 +50,11 @@ export function createFilePaths(
   async function makeFolder(path: string, base: string, key: string): Promise<string> {
     let there = await realpathIfThere(path);
     if (there === undefined) {
-      for (let ancestor = dirname(path); there === undefined; ancestor = dirname(ancestor))
+      for (let ancestor = dirname(path); there === undefined; ancestor = dirname(ancestor)) {
+        // The root was there when it was resolved.
+        if (ancestor.length < base.length) throw folderChanged({ key, uri: `file:${base}` });
         there = await realpathIfThere(ancestor);
-      if (base.startsWith(there) && there !== base) throw folderChanged({ key, uri: `file:${base}` });
+      }
       assertInside(there, base, key);
       await options.step("mkdir");
       await makeFolderDurably(path, options.sync);

@@ -123,7 +123,8 @@ describe("symbolic links", () => {
     await symlink(join(base, "outside"), join(rootPath, "link"));
     await symlink(join(base, "nowhere"), join(rootPath, "dangling"));
     await symlink(join(base, "outside", "secret"), join(rootPath, "file"));
-    for (const key of ["link/new", "link/deep/new", "dangling/new"]) {
+    await symlink(base, join(rootPath, "up"));
+    for (const key of ["link/new", "link/deep/new", "dangling/new", "up/deep/new"]) {
       for (const precondition of [createOnly, unconditional])
         expect(await errorOf(store.put(key, utf8("x"), precondition))).toMatchObject({ code: "KEY_INVALID" });
     }
