@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Piscina } from "piscina";
 import { cancelled, ColonnadeError } from "../base/errors.ts";
 import { keepWasmWrappers } from "../base/wasm-in-threads.ts";
@@ -31,26 +30,31 @@ export function createChunkWorkers(options: {
   const waiting = new Set<(error: ColonnadeError) => void>();
   let pool: Promise<Piscina> | undefined;
   let broken: ColonnadeError | undefined;
+  const abandoned = Promise.withResolvers<void>();
 
   function end(): void {
     Atomics.store(stop, 0, 1);
     for (const reject of waiting) reject(cancelled());
   }
 
-  /** A thread that cannot be started leaves its work in the pool's queue, where nothing would ever settle it. */
+  /**
+   * A thread that cannot be started leaves its work in the pool's queue, where nothing would ever settle it. What other threads are at
+   * ends soon; nobody waits longer than that.
+   */
   function breakDown(cause: unknown): void {
     broken ??= died(cause);
     for (const reject of waiting) reject(broken);
+    setTimeout(abandoned.resolve, brokenPatienceMs);
   }
 
   /** Settles with the batch's work, or as soon as the work is to end. */
-  async function work({ bytes, ...batch }: RunBatch): Promise<readonly PackedResult[]> {
+  async function work(batch: RunBatch): Promise<readonly PackedResult[]> {
     const started = await (pool ??= startPool(options.workers, stop, breakDown));
     return await new Promise((resolve, reject) => {
       waiting.add(reject);
-      const transferList = ownsBuffer(bytes) ? [bytes.buffer] : [];
+      const transferList = ownsBuffer(batch.bytes) ? [batch.bytes.buffer] : [];
       const settled: Promise<void> = started
-        .run({ bytes, ...batch }, { transferList })
+        .run(batch, { transferList })
         .then(resolve, reject)
         .finally(() => {
           waiting.delete(reject);
@@ -85,12 +89,7 @@ export function createChunkWorkers(options: {
       signal?.removeEventListener("abort", end);
       end();
       const started = await pool;
-      // What is in the queue of a pool that broke down never settles; what is at work does, and soon.
-      const patience = broken === undefined ? [] : [delay(brokenPatienceMs)];
-      while (inWork.size > 0) {
-        await Promise.race([Promise.all(inWork), ...patience]);
-        if (broken !== undefined) break;
-      }
+      await Promise.race([Promise.all(inWork), abandoned.promise]);
       await started?.destroy();
     },
   };
