@@ -15,7 +15,7 @@ import { corpusFiles } from "../support/corpus.ts";
 import { type CastMigration, everyCast } from "../support/corpus-every-cast.ts";
 import { pythonWith } from "../support/python.ts";
 import { decodedBytes } from "../support/readers.ts";
-import { quote } from "../support/duckdb.ts";
+import { identifier, quote } from "../support/duckdb.ts";
 import { alikePairs, sqlType } from "../conformance/duckdb-pairs.ts";
 import { differenceOf } from "../conformance/semantics-differences.ts";
 
@@ -133,7 +133,7 @@ async function duckdbComplaints({ source, output, leaves }: CastMigration): Prom
   );
   const complaints: string[] = [];
   for (const { path, from, to } of alike) {
-    const column = path.map((name) => `"${name.replaceAll('"', '""')}"`).join(".");
+    const column = path.map(identifier).join(".");
     // A type is written in more than one way: DuckDB is asked for its own.
     const sql = `select count(*), count(*) filter (o is distinct from try_cast(s as ${sqlType(to)})),
         count(*) filter (typeof(s) <> typeof(null::${sqlType(from)}) or typeof(o) <> typeof(null::${sqlType(to)}))

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createOrders, type Finished, type Orders, runCli } from "../support/cli-workspace.ts";
+import { createOrders, errorOf, type Finished, type Orders, runCli } from "../support/cli-workspace.ts";
 import { createTestBucket, createTestClient, describeS3 } from "../support/minio.ts";
 import { environmentWith, type Policy } from "../support/minio-role.ts";
 
@@ -36,11 +36,10 @@ function policyFrom(permissions: ReturnType<typeof permissionsOf>): Policy {
   };
 }
 
-/** The code of the error that a run ended with, and the permission that it says it needs. */
-function deniedBy({ code, stderr }: Finished): Record<string, unknown> {
-  const line = stderr.split("\n").find((text) => text.includes('"level":"error"')) ?? "{}";
-  const error = JSON.parse(line) as { code?: string; details?: { needs?: string } };
-  return { exit: code, code: error.code, needs: error.details?.needs };
+/** How a run ended, and the permission that it says it needs. */
+function deniedBy(finished: Finished): Record<string, unknown> {
+  const { exit, code, details } = errorOf(finished);
+  return { exit, code, needs: details["needs"] };
 }
 
 describeS3("with the policies of docs/SECURITY.md", (server) => {
@@ -83,7 +82,7 @@ describeS3("with the policies of docs/SECURITY.md", (server) => {
       exit: 10,
       code: "ACCESS_DENIED",
     });
-  }, 120_000);
+  });
 
   test("without any one of its permissions the job ends with exit 10 and names it, but for the tidying of uploads", async () => {
     const needed = permissionsOf(await policyOf("job", raw, "features"));
@@ -105,5 +104,5 @@ describeS3("with the policies of docs/SECURITY.md", (server) => {
           : { missing, exit: 10, code: "ACCESS_DENIED", needs: action },
       );
     }
-  }, 120_000);
+  });
 });

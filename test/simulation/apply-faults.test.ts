@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toColonnadeError } from "../../src/base/errors.ts";
 import { applyJob } from "../../src/execute/apply-job.ts";
 import type { JobContext, JobEvent } from "../../src/execute/job-context.ts";
@@ -8,7 +9,7 @@ import { readGenerations, readServed, type Served } from "../support/check-desti
 import { collect, countedIds, virtualClock } from "../support/dataset-fixtures.ts";
 import { duckdb } from "../support/duckdb.ts";
 import { type Fault, faults, createFaultyStore } from "../support/faulty-store.ts";
-import { createWorkspace, version } from "../support/migration.ts";
+import { createWorkspace, version, type Workspace } from "../support/migration.ts";
 
 /**
  * The whole of `apply` over memory stores, with every fault at every call that it makes to its destination or its source, one
@@ -34,17 +35,20 @@ const versions = [
 const days = ["a", "b", "c", "d"].map((name) => `${name}.parquet`);
 const objects = new Map<string, Uint8Array>();
 
+let workspace: Workspace;
+
 beforeAll(async () => {
-  await using workspace = await createWorkspace();
+  workspace = await createWorkspace();
   for (const [day, key] of days.entries()) {
     const path = `${workspace.folder}/${key}`;
     await duckdb(
       `COPY (SELECT i + ${day * 100} AS trip, i / 8.0 AS miles FROM range(100) t(i)) TO '${path}' (FORMAT parquet)`,
     );
-    const { readFile } = await import("node:fs/promises");
     objects.set(key, await readFile(path));
   }
 });
+
+afterAll(() => workspace[Symbol.asyncDispose]());
 
 interface World {
   readonly source: ObjectStore;
@@ -71,14 +75,11 @@ interface Ended {
 
 async function run(world: World, name: string): Promise<Ended> {
   const events: JobEvent[] = [];
-  const stop = new AbortController();
-  await using workspace = await createWorkspace();
   const context: JobContext = {
     ...workspace.context(versions),
     ...world,
     clock: virtualClock(),
     ids: countedIds(name),
-    signal: stop.signal,
     onEvent: (event) => events.push(event),
   };
   try {
@@ -177,6 +178,5 @@ describe.each(scenarios)("$name", ({ before }) => {
         });
       }
     },
-    120_000,
   );
 });

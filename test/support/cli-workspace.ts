@@ -39,6 +39,17 @@ export async function runCli(
   return startCli(args, environment).done;
 }
 
+/** Exit code of a run with `--log-format json`, with code and details of the error that it ended with. */
+export function errorOf({ code: exit, stderr }: Finished): {
+  readonly exit: number | null;
+  readonly code: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+} {
+  const line = stderr.split("\n").findLast((text) => text.includes('"level":"error"')) ?? "{}";
+  const { code, details = {} } = JSON.parse(line) as { code?: string; details?: Record<string, unknown> };
+  return { exit, code, details };
+}
+
 /** A dataset of orders by day in a folder, with a rename, a cast, a drop and an added column to come. */
 export interface Orders extends AsyncDisposable {
   readonly folder: string;

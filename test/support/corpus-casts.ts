@@ -4,7 +4,7 @@ import { type LeafType, sameLeafType } from "../../src/parquet/leaf-type.ts";
 import type { Field, SchemaVersion } from "../../src/schema/schema-version.ts";
 import { fieldsById } from "../../src/schema/walk-fields.ts";
 import type { Verdict } from "./corpus-results.ts";
-import { quote } from "./duckdb.ts";
+import { identifier, quote } from "./duckdb.ts";
 import { type NodeReaders, type ReadFile, shortError } from "./readers.ts";
 
 interface CastFile {
@@ -101,10 +101,6 @@ function castType(
     return `MAP(${part(type.key, read.keyType)}, ${part(type.value, read.valueType)})`;
   }
   throw new Error(`DuckDB reads ${field.name}, a ${type.kind}, as ${String(read)}`);
-}
-
-function identifier(text: string): string {
-  return `"${text.replaceAll('"', '""')}"`;
 }
 
 /** DuckDB quotes a name where its characters need it. */

@@ -19,3 +19,8 @@ export async function duckdb(...statements: string[]): Promise<Record<string, Js
 export function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
+
+/** A SQL name. */
+export function identifier(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}
