@@ -10,28 +10,36 @@ import { missedAims } from "./report.ts";
 /** Between two contenders, for the disk to finish what the first one's removal left to do. */
 const pauseMs = 300;
 
-/** One round more than asked for: the first one warms the caches and is where the results are compared. */
-export async function compete(contest: Contest, rounds: number, work: string): Promise<Results> {
+export interface Rounds {
+  readonly count: number;
+  /** One round more, before the others, that warms the caches and does not count. */
+  readonly warmUp: boolean;
+  /** Where Colonnade's time goes is found out when it misses an aim. */
+  readonly profile: boolean;
+}
+
+/** Everybody once a round; the results of the first round are compared. */
+export async function compete(contest: Contest, rounds: Rounds, work: string): Promise<Results> {
   const { contenders, profile } = contest;
   process.stderr.write(`${contest.title}, ${contest.data}\n`);
   const runs = new Map<string, Run[]>(contenders.map(({ name }) => [name, []]));
   const load = loadavg()[0] ?? 0;
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = rounds.warmUp ? 0 : 1; round <= rounds.count; round += 1) {
     let target = "";
     for (const [i, contender] of contenders.entries()) {
       if (contender.isSecondRun !== true) target = join(work, `${round}-${i}`);
       await mkdir(target, { recursive: true });
       const run = await contender.run(target);
       process.stderr.write(`  ${contender.name}: ${run.seconds.toFixed(2)} s\n`);
-      if (round === 0) await contender.check(target);
-      else runs.get(contender.name)?.push(run);
+      if (round === 0 || (round === 1 && !rounds.warmUp)) await contender.check(target);
+      if (round > 0) runs.get(contender.name)?.push(run);
       if (contenders[i + 1]?.isSecondRun === true) continue;
       await rm(target, { recursive: true, force: true });
       await setTimeout(pauseMs);
     }
   }
   const results = { contest, runs, load };
-  if (missedAims(results).length === 0 || profile === undefined) return results;
+  if (!rounds.profile || profile === undefined || missedAims(results).length === 0) return results;
   const [target, folder] = [join(work, "profiled"), join(work, "profile")];
   for (const path of [target, folder]) await mkdir(path, { recursive: true });
   await profile(target, folder);

@@ -137,7 +137,8 @@ const atTheEnd: Entry[] = [
 const results: Results[] = [];
 const run = async ({ title, rounds: own, contest }: Entry): Promise<void> => {
   if (!title.toLowerCase().includes(only)) return;
-  results.push(await compete(await contest(), Math.min(own ?? rounds, rounds), work));
+  const count = Math.min(own ?? rounds, rounds);
+  results.push(await compete(await contest(), { count, warmUp: !quick, profile: !quick }, work));
 };
 try {
   for (const entry of entries) await run(entry);
@@ -152,7 +153,7 @@ try {
     await server.stop();
   }
   for (const entry of atTheEnd) await run(entry);
-  const report = await writeReport(results, python);
+  const report = await writeReport(results, python, !quick);
   process.stdout.write(report);
   if (!quick && only === "") await writeFile(join(root, "docs/BENCHMARKS.md"), report);
 } finally {
