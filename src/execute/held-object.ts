@@ -32,6 +32,8 @@ function storeOf({ store, key, etag, bytes }: SourceObject, content: Uint8Array)
     put: refuse,
     createWriter: refuse,
     delete: refuse,
+    listUploads: () => refuse(key),
+    abortUpload: () => refuse(key),
     async close() {},
   };
 }

@@ -12,6 +12,7 @@ import { createFile, swapFile, unlinkIfThere } from "./file-swap.ts";
 import type { SwapOutcome } from "./file-swap.ts";
 import type { FolderSync } from "./folder-sync.ts";
 import type { Precondition, PutResult } from "./object-store.ts";
+import { uploadLost } from "./store-errors.ts";
 
 /** What the parts of one file store share. */
 export interface FileContext {
@@ -102,6 +103,10 @@ export async function publishFile(
       // Without a precondition the swap is tried against what is there now: whoever won has made progress.
       if (precondition.kind !== "none") return { outcome: "preconditionFailed" };
     }
+  } catch (error) {
+    // The place is made anew when it went; what was written is not.
+    if (isErrno(error, "ENOENT") && (await statFile(staged.path)) === undefined) throw uploadLost(key);
+    throw error;
   } finally {
     // Under its first name there is nothing left of what got the key.
     await (isInstalled ? staged.file.close().catch(() => {}) : dropStaged(staged));

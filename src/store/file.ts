@@ -1,5 +1,5 @@
 import { readdir, stat, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { randomIds } from "../base/clock.ts";
 import { dropStaged, openObject, publishFile, stageFile, statOpened } from "./file-context.ts";
@@ -13,7 +13,14 @@ import { readFully, writeAll } from "./file-sink.ts";
 import { createFileWriter } from "./file-writer.ts";
 import { createFolderSync } from "./folder-sync.ts";
 import { assertKey, assertPrefix } from "./keys.ts";
-import type { GetOptions, ObjectInfo, ObjectStore, StoredObject, StoredStream } from "./object-store.ts";
+import type {
+  GetOptions,
+  ObjectInfo,
+  ObjectStore,
+  StoredObject,
+  StoredStream,
+  Upload,
+} from "./object-store.ts";
 import { resolveRange } from "./ranges.ts";
 import { sourceChanged, throwIfAborted } from "./store-errors.ts";
 
@@ -89,6 +96,15 @@ export function createFileStore(options: FileStoreOptions): ObjectStore {
         await step("delete");
         if (await unlinkIfThere(path)) await sync(folder);
       }),
+    listUploads: () => listStaged(context),
+    async abortUpload({ id }) {
+      if (id !== basename(id) || id === "..") return;
+      try {
+        await unlinkIfThere(join(await paths.reserved("tmp"), id));
+      } catch (error) {
+        throw fileError(error, id, context.uri);
+      }
+    },
     async close() {},
   };
   contexts.set(store, context);
@@ -186,6 +202,22 @@ async function* listObjects(
     if (path !== undefined) yield* listFolder(path, folder, { prefix, startAfter });
   } catch (error) {
     throw fileError(error, prefix, context.uri);
+  }
+}
+
+/** A file's name says nothing of the object that it was to become. */
+async function* listStaged(context: FileContext): AsyncGenerator<Upload> {
+  try {
+    // Of a store that was never written to there is no folder, and none is made for looking.
+    if ((await context.paths.root()) === undefined) return;
+    const folder = await context.paths.reserved("tmp");
+    for (const id of await readdir(folder)) {
+      const found = await stat(join(folder, id)).catch(() => undefined);
+      if (found?.isFile() !== true) continue;
+      yield { id, key: undefined, bytes: found.size, startedAtMs: found.mtimeMs };
+    }
+  } catch (error) {
+    throw fileError(error, "", context.uri);
   }
 }
 

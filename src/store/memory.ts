@@ -10,11 +10,12 @@ import type {
   Precondition,
   PutResult,
   StoredObject,
+  Upload,
   WriterOptions,
 } from "./object-store.ts";
 import { unconditional } from "./object-store.ts";
 import { assertWholeRange, resolveRange } from "./ranges.ts";
-import { sourceChanged, throwIfAborted } from "./store-errors.ts";
+import { sourceChanged, throwIfAborted, uploadLost } from "./store-errors.ts";
 import { guardWriter } from "./writer-guard.ts";
 
 export interface MemoryStoreOptions {
@@ -31,6 +32,7 @@ interface Entry extends ObjectInfo {
 export function createMemoryStore(options: MemoryStoreOptions = {}): ObjectStore {
   const clock = options.clock ?? systemClock;
   const objects = new Map<string, Entry>();
+  const uploads = new Map<string, Upload>();
   let writes = 0;
 
   // Runs without a pause, so that check and write are one step for every caller.
@@ -84,11 +86,20 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ObjectStore
     },
     async createWriter(key, options) {
       assertKey(key);
-      return createMemoryWriter(key, options, swap);
+      writes += 1;
+      const id = String(writes);
+      uploads.set(id, { id, key, bytes: undefined, startedAtMs: clock.now().getTime() });
+      return createMemoryWriter(key, options, swap, () => uploads.delete(id));
     },
     async delete(key) {
       assertKey(key);
       objects.delete(key);
+    },
+    async *listUploads() {
+      yield* uploads.values();
+    },
+    async abortUpload({ id }) {
+      uploads.delete(id);
     },
     async close() {},
   };
@@ -119,6 +130,8 @@ function createMemoryWriter(
   key: string,
   options: WriterOptions = {},
   swap: (key: string, body: Uint8Array, precondition: Precondition) => PutResult,
+  /** False when it was aborted from outside. */
+  end: () => boolean,
 ): ObjectWriter {
   const guard = guardWriter(key, options.signal);
   let chunks: Uint8Array[] = [];
@@ -136,12 +149,15 @@ function createMemoryWriter(
       }),
     async complete() {
       guard.end();
+      if (!end()) throw uploadLost(key);
       const body = new Uint8Array(Buffer.concat(chunks));
       const result = swap(key, body, options.precondition ?? unconditional);
       return { result, bytes: body.length, crc32: updateCrc32(body) };
     },
     async abort() {
-      if (guard.abort()) chunks = [];
+      if (!guard.abort()) return;
+      end();
+      chunks = [];
     },
   };
 }

@@ -41,6 +41,15 @@ export interface ObjectStore {
   /** Removes an object; a missing one is no error. */
   delete(key: string): Promise<void>;
 
+  /**
+   * Writers that were neither completed nor aborted, the living ones among them. Their bytes take room and are not in any
+   * listing.
+   */
+  listUploads(): AsyncIterable<Upload>;
+
+  /** Discards one of them; a writer that lives after all fails when it completes. One that is gone is no error. */
+  abortUpload(upload: Upload): Promise<void>;
+
   /** Ends connections. */
   close(): Promise<void>;
 }
@@ -52,6 +61,18 @@ export interface ObjectInfo {
   readonly etag: string;
   /** Milliseconds since the epoch by the store's clock; for people and for gc's age, never for correctness. */
   readonly modifiedAtMs: number;
+}
+
+/** What a writer has sent and not made an object of. */
+export interface Upload {
+  /** The store's own name for it. */
+  readonly id: string;
+  /** Undefined where the store does not know yet. */
+  readonly key: string | undefined;
+  /** Undefined where it would cost a request to know. */
+  readonly bytes: number | undefined;
+  /** When something last happened to it, as far as the store says, by its own clock. */
+  readonly startedAtMs: number;
 }
 
 export interface GetOptions {

@@ -114,6 +114,7 @@ const permissionOf: Readonly<Record<string, string>> = {
   UploadPartCopyCommand: "s3:PutObject",
   CompleteMultipartUploadCommand: "s3:PutObject",
   AbortMultipartUploadCommand: "s3:AbortMultipartUpload",
+  ListMultipartUploadsCommand: "s3:ListBucketMultipartUploads",
   DeleteObjectCommand: "s3:DeleteObject",
 };
 

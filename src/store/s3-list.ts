@@ -60,7 +60,7 @@ async function listPage(
 }
 
 /** Keys are encoded as in forms: a space comes as `+` (S3, MinIO) or as `%20` (Ceph), a plus as `%2B`. */
-function decodeKey(key: string): string {
+export function decodeKey(key: string): string {
   return decodeURIComponent(key.replaceAll("+", " "));
 }
 

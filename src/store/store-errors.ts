@@ -11,6 +11,11 @@ export function sourceChanged(key: string, etag: string, found?: string): Colonn
   );
 }
 
+/** A writer's unfinished object was discarded from outside. */
+export function uploadLost(key: string): ColonnadeError {
+  return new ColonnadeError("unavailable", "UPLOAD_LOST", "upload was ended by somebody else", { key });
+}
+
 export function cancelled(
   signal: AbortSignal,
   details: Readonly<Record<string, unknown>> = {},

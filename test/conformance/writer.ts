@@ -1,11 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { errorOf, etagOf, pattern, text, utf8 } from "./fixture.ts";
 import type { StoreFixture } from "./fixture.ts";
 import { updateCrc32 } from "../../src/base/digest.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { createOnly, ifMatch, unconditional } from "../../src/store/object-store.ts";
-import type { ObjectStore } from "../../src/store/object-store.ts";
+import type { ObjectStore, Upload } from "../../src/store/object-store.ts";
 
 const MiB = 1024 * 1024;
 
@@ -40,6 +40,36 @@ export function describeWriter(fixture: () => StoreFixture): void {
       expect(await store.head("write/hidden")).toBeUndefined();
       await writer.complete();
       expect(await store.head("write/hidden")).toMatchObject({ bytes: 9 * MiB });
+    });
+
+    test("is listed as an upload until it ends, and fails when somebody else ends it", async () => {
+      const { store, other } = fixture();
+      const before = Date.now() - 60_000;
+      const list = (): Promise<Upload[]> => Array.fromAsync(store.listUploads());
+      expect(await list()).toEqual([]);
+      const writer = await store.createWriter("write/left", { precondition: createOnly });
+      // Enough for a part to be on its way.
+      await writer.write(pattern(17 * MiB));
+      await vi.waitFor(async () => expect(await list()).toHaveLength(1));
+      const [upload] = await list();
+      expect([undefined, "write/left"]).toContain(upload?.key);
+      expect(upload?.startedAtMs).toBeGreaterThan(before);
+
+      if (upload !== undefined) {
+        await store.abortUpload(upload);
+        await store.abortUpload(upload);
+      }
+      expect(await list()).toEqual([]);
+      const failed = await errorOf(
+        (async () => {
+          await writer.write(pattern(9 * MiB));
+          await writer.complete();
+        })(),
+      );
+      expect(failed).toMatchObject({ kind: "unavailable", code: "UPLOAD_LOST" });
+      await writer.abort();
+      expect(await other.head("write/left")).toBeUndefined();
+      expect(await store.head("write/left")).toBeUndefined();
     });
 
     test.each([10, 9 * MiB])("aborted after %i bytes leaves nothing", async (bytes) => {

@@ -1,5 +1,11 @@
 import { ColonnadeError } from "../../src/base/errors.ts";
-import type { ObjectInfo, ObjectStore, ObjectWriter, PutResult } from "../../src/store/object-store.ts";
+import type {
+  ObjectInfo,
+  ObjectStore,
+  ObjectWriter,
+  PutResult,
+  Upload,
+} from "../../src/store/object-store.ts";
 
 /** What goes wrong at one call. Faults of writes alone let a read pass. */
 export const faults = [
@@ -141,6 +147,14 @@ export function createFaultyStore(
     },
     createWriter: async (key, options) => faultyWriter(await read(() => inner.createWriter(key, options))),
     delete: (key) => read(() => inner.delete(key)),
+    async *listUploads() {
+      const listed: Upload[] = [];
+      await read(async () => {
+        for await (const upload of inner.listUploads()) listed.push(upload);
+      });
+      yield* listed;
+    },
+    abortUpload: (upload) => read(() => inner.abortUpload(upload)),
     close: () => inner.close(),
   };
   return {

@@ -1,4 +1,4 @@
-import type { ObjectInfo, ObjectStore } from "../../src/store/object-store.ts";
+import type { ObjectInfo, ObjectStore, Upload } from "../../src/store/object-store.ts";
 
 /**
  * Runs actors that share a store one call at a time, in an order that `choose` decides: a race that can be replayed. An actor's
@@ -48,6 +48,14 @@ export function createScheduler(): Scheduler {
         put: (key, body, precondition) => take(() => store.put(key, body, precondition)),
         createWriter: (key, options) => take(() => store.createWriter(key, options)),
         delete: (key) => take(() => store.delete(key)),
+        async *listUploads() {
+          const listed: Upload[] = [];
+          await take(async () => {
+            for await (const upload of store.listUploads()) listed.push(upload);
+          });
+          yield* listed;
+        },
+        abortUpload: (upload) => take(() => store.abortUpload(upload)),
         close: () => store.close(),
       };
     },
