@@ -81,6 +81,12 @@ export const commandEntries: readonly CommandEntry[] = [
     load: () => import("./commands/watch.ts"),
   },
   {
+    name: "gc",
+    summary: "remove versions and objects that nobody needs any more",
+    group: serve,
+    load: () => import("./commands/gc.ts"),
+  },
+  {
     name: "schema",
     summary: "infer, check and compare schema versions",
     group: prepare,

@@ -78,7 +78,7 @@ export async function readReferenced(
   const info = await store.head(key);
   // The size first, so that an exchanged object cannot fill the memory.
   const object = info?.bytes === bytes ? await store.get(key) : undefined;
-  if (object === undefined && info === undefined)
+  if (object === undefined && (info === undefined || info.bytes === bytes))
     throw new ColonnadeError(
       "data",
       `${what.toUpperCase().replaceAll(" ", "_")}_MISSING`,

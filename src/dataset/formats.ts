@@ -91,6 +91,9 @@ export const claimSchema = z.looseObject({
   version: z.number().int().positive(),
   writeId: z.string().describe("That of the manifest which will be written under this number."),
   run: z.string(),
+  epoch: count
+    .optional()
+    .describe("Lowest epoch of the objects that the run made (see gc); 0 when it is absent."),
   claimedAt: instant,
 });
 export type Claim = z.infer<typeof claimSchema>;
@@ -126,6 +129,9 @@ export const manifestSchema = z.looseObject({
   run: z.string(),
   writeId: z.string().describe("That of the claim; pointers have their own."),
   base: z.number().int().positive().nullable().describe("The version this one was made beside, or null."),
+  epoch: count
+    .optional()
+    .describe("Lowest epoch of the objects that the run made (see gc); 0 when it is absent."),
   schema: schemaReference.extend({
     content: z
       .unknown()

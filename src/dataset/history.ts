@@ -2,8 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { createObject } from "./create-object.ts";
 import type { Pointer } from "./formats.ts";
-import { historyKey, historyPrefix, parseHistoryKey } from "./layout.ts";
-import { parsePointer, readPointer } from "./pointer.ts";
+import { historiesPrefix, historyKey, historyPrefix, parseHistoryKey } from "./layout.ts";
+import { listChannels, parsePointer, readPointer } from "./pointer.ts";
 import type { PointerRead } from "./pointer.ts";
 import type { RetryLimits } from "./retry.ts";
 
@@ -35,6 +35,31 @@ export async function* readHistory(store: ObjectStore, channel: string): AsyncIt
     yield { kind: "missing", ...previous };
     entry = await readNewestKept(store, channel, previous.generation);
   }
+}
+
+/** The channels that serve something or did, in no order: those with a pointer, then those whose pointer somebody removed. */
+export async function* listHistories(store: ObjectStore): AsyncIterable<string> {
+  const channels = new Set<string>();
+  for await (const channel of listChannels(store)) {
+    channels.add(channel);
+    yield channel;
+  }
+  let startAfter = historiesPrefix;
+  for (;;) {
+    const channel = await firstChannel(store, startAfter);
+    if (channel === undefined) return;
+    if (!channels.has(channel)) yield channel;
+    // Past all of its generations: a digit sorts before it.
+    startAfter = `${historyPrefix(channel)}~`;
+  }
+}
+
+async function firstChannel(store: ObjectStore, startAfter: string): Promise<string | undefined> {
+  for await (const { key } of store.list(historiesPrefix, { startAfter })) {
+    const channel = /^history\/([a-z0-9][a-z0-9_-]*)\/\d{8}\.json$/.exec(key)?.[1];
+    if (channel !== undefined) return channel;
+  }
+  return undefined;
 }
 
 /** The pointer of one generation that was replaced since; undefined when it is not kept. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { explainZodError, spellPath } from "../schema/explain-zod-error.ts";
 import { explainProblems, parseYaml } from "../schema/parse-yaml.ts";
 import type { YamlPath, YamlProblem } from "../schema/parse-yaml.ts";
+import type { Retention } from "./gc/retention.ts";
 import { explainGlob } from "./glob.ts";
 
 export { compileGlobs, matchesInclude } from "./glob.ts";
@@ -24,6 +25,7 @@ export interface Job {
   readonly destination: { readonly uri: string; readonly channel: string };
   readonly output: { readonly compression: Compression };
   readonly limits: { readonly memoryBytes: number; readonly workers: number; readonly requests: number };
+  readonly retention: Retention;
 }
 
 const compressions = ["keep", "zstd", "snappy", "gzip", "brotli", "lz4_raw", "uncompressed"] as const;
@@ -43,6 +45,9 @@ const defaults = {
   memory: "300MB",
   workers: 2,
   requests: 16,
+  versions: 10,
+  days: 30,
+  runDays: 3,
 } as const;
 
 export const memoryBytesMin = 64_000_000;
@@ -121,6 +126,29 @@ export const jobFileSchema = z.strictObject({
         .describe("Requests to a store at a time."),
     })
     .prefault({}),
+  retention: z
+    .strictObject({
+      versions: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(defaults.versions)
+        .describe("Newest versions of each channel that `gc` keeps, the served one included."),
+      days: z
+        .int()
+        .min(0)
+        .max(36_500)
+        .default(defaults.days)
+        .describe("Days for which `gc` keeps a version after it was served."),
+      runDays: z
+        .int()
+        .min(1)
+        .max(365)
+        .default(defaults.runDays)
+        .describe("Days after which `gc` takes a run for dead that the store has not heard of."),
+    })
+    .prefault({})
+    .describe("What `gc` keeps at the destination, beside what is served and what running jobs need."),
 });
 
 /**

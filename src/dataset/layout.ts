@@ -7,6 +7,7 @@ import { keyBytesMax } from "../store/keys.ts";
  */
 export const versionMax = 999_999;
 export const generationMax = 99_999_999;
+export const epochMax = 99_999_999;
 
 /** Most file systems allow 255 bytes a name. */
 const nameBytesMax = 255;
@@ -19,10 +20,16 @@ const channelPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const runPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 export const pointersPrefix = "pointers/";
+export const historiesPrefix = "history/";
 export const versionsPrefix = "versions/";
 export const runsPrefix = "runs/";
+/** What `gc` and those who write beside it tell each other (see `gc/mark.ts`). */
+export const markKey = "gc/mark.json";
+export const pinsPrefix = "gc/pins/";
 /** Scratch of `store check`, empty but while it runs. */
 export const checksPrefix = "checks/";
+export const dataPrefix = "data/";
+export const quarantinePrefix = "quarantine/";
 /** Says that the store was asked before the first commit, and kept its conditions. */
 export const storeCheckKey = "store-check.json";
 
@@ -43,7 +50,7 @@ export function pointerKey(channel: string): string {
 
 /** Pointers that were replaced, as they were (see `history.ts`). */
 export function historyPrefix(channel: string): string {
-  return `history/${checkChannel(channel)}/`;
+  return `${historiesPrefix}${checkChannel(channel)}/`;
 }
 
 export function historyKey(channel: string, generation: number): string {
@@ -82,21 +89,42 @@ export function fileListKey(version: number, part: number): string {
 
 /**
  * The key of an output object. `directory` is that of its partition (`formatPartition`), empty for none; the
- * task's hash (64 hex digits) makes the name unique and the same in every run.
+ * task's hash (64 hex digits) makes the name unique and the same in every run of one epoch (`gc/mark.ts`; 0 before the first gc):
+ * what gc removes is never made anew under the same key.
  */
-export function dataKey(directory: string, stem: string, task: string): string {
-  return outputKey("data", directory, stem, task);
+export function dataKey(directory: string, stem: string, task: string, epoch: number): string {
+  return outputKey(dataPrefix, directory, stem, task, epoch);
 }
 
 /** The rows of the same task that were kept out, beside their reasons. */
-export function quarantineKey(directory: string, stem: string, task: string): string {
-  return outputKey("quarantine", directory, stem, task);
+export function quarantineKey(directory: string, stem: string, task: string, epoch: number): string {
+  return outputKey(quarantinePrefix, directory, stem, task, epoch);
+}
+
+/** The epoch of an output object by its key, or undefined for a foreign key. */
+export function parseOutputKey(key: string): number | undefined {
+  const match = /^(?:data|quarantine)\/(?:.*\/)?[^/]*-[0-9a-f]{32}(?:-([1-9]\d{0,7}))?\.parquet$/s.exec(key);
+  return match === null ? undefined : Number(match[1] ?? 0);
 }
 
 export function runPrefix(run: string): string {
   if (!runPattern.test(run))
     throw new ColonnadeError("invalid", "RUN_INVALID", "the run's id could not be a part of a key", { run });
   return `${runsPrefix}${run}/`;
+}
+
+/** That a run has begun: gc keeps what it may need while the run is heard of. */
+export function registrationKey(run: string): string {
+  return `${runPrefix(run)}started.json`;
+}
+
+/** The run that a key belongs to, or undefined for a foreign key. */
+export function parseRunKey(key: string): string | undefined {
+  return /^runs\/([^/]+)\/(?:started\.json|shards\/\d+\.jsonl\.gz)$/.exec(key)?.[1];
+}
+
+export function pinKey(id: string): string {
+  return `${pinsPrefix}${id}.json`;
 }
 
 export function shardPrefix(run: string): string {
@@ -107,11 +135,14 @@ export function shardKey(run: string, sequence: number): string {
   return `${shardPrefix(run)}${String(sequence).padStart(6, "0")}.jsonl.gz`;
 }
 
-function outputKey(root: string, directory: string, stem: string, task: string): string {
+function outputKey(root: string, directory: string, stem: string, task: string, epoch: number): string {
   if (!/^[0-9a-f]{32,}$/.test(task))
     throw new ColonnadeError("internal", "TASK_INVALID", "the task's hash is not hexadecimal", { task });
-  const name = `${truncateUtf8(stem, stemBytesMax)}-${task.slice(0, taskDigits)}.parquet`;
-  const key = [root, directory, name].filter((part) => part !== "").join("/");
+  if (!Number.isInteger(epoch) || epoch < 0 || epoch > epochMax)
+    throw new ColonnadeError("internal", "EPOCH_INVALID", "epoch is out of range", { epoch });
+  const suffix = epoch === 0 ? "" : `-${epoch}`;
+  const name = `${truncateUtf8(stem, stemBytesMax)}-${task.slice(0, taskDigits)}${suffix}.parquet`;
+  const key = root + [directory, name].filter((part) => part !== "").join("/");
   const longest = Math.max(...key.split("/").map((segment) => Buffer.byteLength(segment)));
   if (Buffer.byteLength(key) > keyBytesMax || longest > nameBytesMax)
     // A value of the object's own path is too long, as a rule: its fault, not that of the job.

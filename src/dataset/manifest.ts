@@ -22,12 +22,14 @@ const claimsMax = 1000;
 export async function claimVersion(
   { store, clock, ids, retry }: Destination,
   run: string,
+  epoch: number,
   after = 0,
 ): Promise<Claim> {
   let version = (await newestVersion(store, after)) + 1;
   const writeId = ids.next();
   for (let tries = 0; tries < claimsMax; tries += 1, version += 1) {
-    const claim: Claim = { format: claimFormat, version, writeId, run, claimedAt: clock.now().toISOString() };
+    const claimedAt = clock.now().toISOString();
+    const claim: Claim = { format: claimFormat, version, writeId, run, epoch, claimedAt };
     if ((await createObject(store, claimKey(version), encodeDocument(claim), clock, retry)) === "created")
       return claim;
   }

@@ -1,12 +1,13 @@
 import { ColonnadeError } from "../base/errors.ts";
-import { commitPointer } from "./commit.ts";
 import type { Destination } from "./commit.ts";
 import { manifestFormat } from "./formats.ts";
 import type { FileLine, Manifest, Pointer } from "./formats.ts";
 import { defaultPartLimits, writeFileList } from "./file-list.ts";
 import type { PartLimits } from "./file-list.ts";
+import { assertNotOvertaken } from "./gc/mark.ts";
 import { claimVersion, writeManifest } from "./manifest.ts";
 import type { PointerRead } from "./pointer.ts";
+import { serveVersion } from "./serve-version.ts";
 
 /** What a manifest says beside what publishing itself finds out. */
 export type VersionFacts = Pick<
@@ -22,6 +23,8 @@ export interface Publication {
   /** The pointer that the version was made beside; undefined for the first. */
   readonly base: PointerRead | undefined;
   readonly facts: VersionFacts;
+  /** The lowest epoch of the objects that were made for it (`gc/mark.ts`). */
+  readonly epoch: number;
   /** In the order of the sources' keys, so that equal versions have equal lists. Their objects are all in the store. */
   readonly lines: AsyncIterable<FileLine>;
   /** Called once, after the last line. */
@@ -72,7 +75,7 @@ const rebasesMax = 100;
  * at any moment leaves the pointer naming a complete version: claim a number, file-list parts, manifest, pointer.
  *
  * Throws `cancelled` before the pointer was touched, `unavailable` and `unknown` when the store failed before that
- * (a rerun starts over and nothing is served), `invalid` when the channel serves another dataset.
+ * (a rerun starts over and nothing is served), `invalid` when the channel serves another dataset, `conflict` when gc gave the run up.
  */
 export async function publishVersion(
   destination: Destination,
@@ -81,10 +84,12 @@ export async function publishVersion(
   const { channel, facts, onLost, signal } = publication;
   checkDataset(publication.base, facts.dataset);
   const { manifest, reference } = await writeVersion(destination, publication);
+  // Once: from here on the manifest itself keeps what it names.
+  await assertNotOvertaken(destination, { epoch: publication.epoch, base: manifest.base });
   let { base } = publication;
   for (let rebases = 0; ; rebases += 1) {
     checkCancelled(signal);
-    const result = await commitPointer(destination, channel, base, {
+    const result = await serveVersion(destination, channel, base, {
       dataset: facts.dataset,
       version: manifest.version,
       manifest: reference,
@@ -115,10 +120,10 @@ export function isSameContent(a: Manifest, b: Manifest): boolean {
 
 async function writeVersion(
   destination: Destination,
-  { base, facts, lines, summarise, partLimits, signal }: Publication,
+  { base, facts, epoch, lines, summarise, partLimits, signal }: Publication,
 ): Promise<{ manifest: Manifest; reference: Awaited<ReturnType<typeof writeManifest>> }> {
   checkCancelled(signal);
-  const claim = await claimVersion(destination, facts.run, base?.pointer.version);
+  const claim = await claimVersion(destination, facts.run, epoch, base?.pointer.version);
   const parts = await writeFileList(
     destination,
     claim.version,
@@ -132,6 +137,7 @@ async function writeVersion(
     version: claim.version,
     writeId: claim.writeId,
     base: base?.pointer.version ?? null,
+    epoch,
     parts: [...parts],
     createdAt: destination.clock.now().toISOString(),
   };

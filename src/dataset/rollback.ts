@@ -1,12 +1,13 @@
 import { ColonnadeError } from "../base/errors.ts";
-import { commitPointer } from "./commit.ts";
 import type { CommitResult, Destination } from "./commit.ts";
 import type { ObjectReference } from "./document.ts";
 import { readReferenced } from "./document.ts";
 import type { Manifest, Pointer } from "./formats.ts";
-import { readHistory } from "./history.ts";
+import { assertNotOvertaken } from "./gc/mark.ts";
+import { listHistories, readHistory } from "./history.ts";
 import { findManifest, readManifest } from "./manifest.ts";
 import { readPointer } from "./pointer.ts";
+import { serveVersion } from "./serve-version.ts";
 
 export interface RollbackRequest {
   readonly channel: string;
@@ -24,7 +25,7 @@ export type RollbackResult = CommitResult & { readonly manifest: Manifest };
  * has looked at one pointer, and another one may be what they wanted.
  *
  * Throws `invalid`: `NO_POINTER`, `VERSION_SERVED` (it is what the channel serves), `VERSION_MISSING`, `DATASET_DIFFERS`; `conflict`:
- * `GENERATION_DIFFERS`; `data` when the manifest or a file list is not what was once served.
+ * `GENERATION_DIFFERS`, and what gc has removed or may remove; `data` when the manifest or a file list is not what was once served.
  */
 export async function rollback(destination: Destination, request: RollbackRequest): Promise<RollbackResult> {
   const { channel, toVersion, reason, expectedGeneration } = request;
@@ -53,26 +54,38 @@ export async function rollback(destination: Destination, request: RollbackReques
       dataset: manifest.dataset,
       servedDataset: pointer.dataset,
     });
-  const result = await commitPointer(destination, channel, base, {
+  // Nobody has vouched for it: its run may have stopped because gc had overtaken it.
+  if (served === undefined)
+    await assertNotOvertaken(destination, { epoch: manifest.epoch ?? 0, base: manifest.base });
+  const result = await serveVersion(destination, channel, base, {
     dataset: manifest.dataset,
     version: toVersion,
     manifest: reference,
     schema: { version: manifest.schema.version, fingerprint: manifest.schema.fingerprint },
-    // The model that was served with these data: it is what understands them.
-    model: served?.model,
+    // The model that this channel served with these data: it is what understands them.
+    model: served?.channel === channel ? served.model : undefined,
     reason: reason === "" ? "rollback" : `rollback: ${reason}`,
   });
   return { ...result, manifest };
 }
 
-/** The newest generation that served a version; undefined when none did. */
+/** The newest generation that served a version, of this channel if there is one, else of another; undefined when none did. */
 async function findServed(
   { store }: Destination,
   channel: string,
   version: number,
 ): Promise<Pointer | undefined> {
-  for await (const entry of readHistory(store, channel))
-    if (entry.kind === "pointer" && entry.pointer.version === version) return entry.pointer;
+  const find = async (history: string): Promise<Pointer | undefined> => {
+    for await (const entry of readHistory(store, history))
+      if (entry.kind === "pointer" && entry.pointer.version === version) return entry.pointer;
+    return undefined;
+  };
+  const own = await find(channel);
+  if (own !== undefined) return own;
+  for await (const other of listHistories(store)) {
+    const found = other === channel ? undefined : await find(other);
+    if (found !== undefined) return found;
+  }
   return undefined;
 }
 
@@ -82,12 +95,11 @@ async function checkVersion(
   version: number,
   served: Pointer | undefined,
 ): Promise<{ readonly manifest: Manifest; readonly reference: ObjectReference }> {
-  const found =
-    served === undefined
-      ? await findManifest(store, version)
-      : { manifest: await readManifest(store, served.manifest), reference: served.manifest };
+  const found = await findManifest(store, version);
   if (found === undefined)
     throw new ColonnadeError("invalid", "VERSION_MISSING", "version is not at this destination", { version });
+  // Read once more, to be the one that was served.
+  if (served !== undefined) await readManifest(store, served.manifest);
   for (const part of found.manifest.parts) await readReferenced(store, part, "file list");
   return found;
 }

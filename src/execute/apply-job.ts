@@ -3,12 +3,15 @@ import { cancelled, ColonnadeError, toColonnadeError, unreachable } from "../bas
 import { assertSafeStore } from "../dataset/check-store.ts";
 import type { Destination } from "../dataset/commit.ts";
 import type { FileLine, Manifest, Pointer } from "../dataset/formats.ts";
+import { assertNotAnnounced, besideGc, type RunNeeds } from "../dataset/gc/mark.ts";
+import { registerRun } from "../dataset/gc/registration.ts";
 import { pointerKey } from "../dataset/layout.ts";
 import { createRunLog, removeRun, removeShards, type RunLog } from "../dataset/run-log.ts";
 import {
   type LostDecision,
   type LostRace,
   isSameContent,
+  type Publication,
   publishVersion,
 } from "../dataset/publish-version.ts";
 import { readManifest } from "../dataset/manifest.ts";
@@ -17,6 +20,7 @@ import type { PlannedObject, UnreadableObject } from "../plan/plan.ts";
 import { canonicalContent } from "../schema/fingerprint.ts";
 import { createChunkWorkers } from "./chunk-workers.ts";
 import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
+import { epochOf } from "./finished-tasks.ts";
 import type { JobContext } from "./job-context.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { heldBytesMax } from "./held-object.ts";
@@ -61,14 +65,32 @@ export async function applyPlan(context: JobContext, prepared: PreparedPlan): Pr
   if (base === undefined) await assertSafeStore(destination, { clock, ids });
   const run = ids.next();
   const target: Destination = { store: destination, clock, ids };
+  const needs = needsOf(prepared);
+  await registerRun(target, run, context.job.job, needs);
   const log = createRunLog(target, run);
+  let isLogged = false;
   let results: FileLine[];
   try {
-    results = await migrateAll(context, prepared, (line) => log.record(line));
+    await assertNotAnnounced(target, prepared.mark.epoch);
+    results = await migrateAll(context, prepared, (line) => {
+      isLogged = true;
+      log.record(line);
+    });
+  } catch (error) {
+    // Nothing that a rerun could find, so nothing that gc has to keep for it.
+    if (!isLogged) await removeRun(destination, run).catch(() => undefined);
+    throw error;
   } finally {
     await closeLog(log, context);
   }
-  return publish(context, prepared, target, run, results);
+  return publish(context, prepared, target, run, needs.epoch, results);
+}
+
+/** What gc has to leave for this run. */
+function needsOf({ base, mark, finished }: PreparedPlan): RunNeeds {
+  let epoch = mark.epoch;
+  for (const line of finished.lines.values()) epoch = Math.min(epoch, epochOf(line));
+  return { epoch, base: base?.manifest.version ?? null };
 }
 
 /** The log saves a rerun time and decides nothing: its failure may not hide what the run itself came to. */
@@ -154,7 +176,7 @@ async function migrateAll(
 
 function migrateContextOf(
   context: JobContext,
-  { to }: PreparedPlan,
+  { to, mark }: PreparedPlan,
   workers: MigrateContext["workers"],
   signal: AbortSignal,
 ): MigrateContext {
@@ -173,6 +195,7 @@ function migrateContextOf(
     to,
     dataset: history.dataset,
     partitioning: job.source.partitioning,
+    epoch: mark.epoch,
     compression: codecs.find((codec) => codec === wanted) ?? "keep",
     onBytes: (copied, written) => onEvent({ event: "bytes", copied, written }),
     onWarning: (message, details) => {
@@ -215,15 +238,17 @@ async function publish(
   prepared: PreparedPlan,
   target: Destination,
   run: string,
+  epoch: number,
   results: readonly FileLine[],
 ): Promise<ApplyResult> {
   const { job, history, destination, signal, onEvent } = context;
   const { plan, base, to, finished } = prepared;
   const totals = new VersionTotals(plan);
   onEvent({ event: "publishing", objects: results.length + plan.objects.carried });
-  const result = await publishVersion(target, {
+  const publication: Publication = {
     channel: job.destination.channel,
     base: base?.pointer,
+    epoch,
     facts: {
       dataset: history.dataset,
       job: job.job,
@@ -239,7 +264,10 @@ async function publish(
     model: base?.pointer.pointer.model,
     onLost: (lost) => decideLost(context, prepared, lost),
     signal,
-  });
+  };
+  const result = await besideGc(destination, base?.pointer.pointer, () =>
+    publishVersion(target, publication),
+  );
   switch (result.outcome) {
     case "committed": {
       const { generation, version } = result.pointer;

@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import type { FileLine } from "../dataset/formats.ts";
+import { parseOutputKey } from "../dataset/layout.ts";
 import { readFinishedTasks } from "../dataset/run-log.ts";
 import type { PlannedObject } from "../plan/plan.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -13,10 +14,19 @@ export interface FinishedTasks {
   readonly shards: readonly string[];
 }
 
-/** Reads the run logs for the tasks of a plan, and looks whether their objects are still there. */
+/** The epoch of what a task left; below all others when it is not named as we name things. */
+export function epochOf({ key }: FileLine): number {
+  return parseOutputKey(key) ?? -1;
+}
+
+/**
+ * Reads the run logs for the tasks of a plan, and looks whether their objects are still there. What is of an epoch below `low`
+ * may be gone at any moment (`dataset/gc/mark.ts`).
+ */
 export async function findFinishedTasks(
   destination: ObjectStore,
   planned: readonly PlannedObject[],
+  low: number,
   { job, onEvent }: Pick<JobContext, "job" | "onEvent">,
 ): Promise<FinishedTasks> {
   const wanted = new Set(planned.map(({ task }) => task));
@@ -34,7 +44,7 @@ export async function findFinishedTasks(
   })) {
     checks.push(
       limit(async () => {
-        if (await isThere(destination, line)) lines.set(line.task, line);
+        if (epochOf(line) >= low && (await isThere(destination, line))) lines.set(line.task, line);
       }),
     );
   }

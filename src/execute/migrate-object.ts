@@ -37,6 +37,8 @@ export interface MigrateContext {
   readonly to: SchemaVersion;
   readonly dataset: string;
   readonly partitioning: "hive" | "flat";
+  /** Of the keys of what is written (`dataset/gc/mark.ts`). */
+  readonly epoch: number;
   readonly compression: Codec | "keep";
   readonly onBytes: (copied: number, written: number) => void;
   readonly onWarning: (message: string, details: object) => void;
@@ -94,7 +96,7 @@ async function migrate(
     context.partitioning === "flat" && partition.length === 0
       ? object.partition.directory
       : formatPartition(partition);
-  const key = dataKey(directory, object.partition.stem, task);
+  const key = dataKey(directory, object.partition.stem, task, context.epoch);
   const quarantined: QuarantinedCount[] = [];
   const { leaves, elements } = recognised.output;
   const invalid = new Map<string, number>();
@@ -137,7 +139,7 @@ async function migrate(
   const quarantine = await keepQuarantine(
     context,
     reader,
-    quarantineKey(directory, object.partition.stem, task),
+    quarantineKey(directory, object.partition.stem, task, context.epoch),
     leaves,
     quarantined,
     aside,

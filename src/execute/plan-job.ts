@@ -4,6 +4,7 @@ import { readFileList } from "../dataset/file-list.ts";
 import type { FileLine, Manifest } from "../dataset/formats.ts";
 import { matchesInclude } from "../dataset/job.ts";
 import { listSource, type SourceObject } from "../dataset/list-source.ts";
+import { besideGc, type Mark, readMark } from "../dataset/gc/mark.ts";
 import { readManifest } from "../dataset/manifest.ts";
 import { parsePartition } from "../dataset/partition.ts";
 import { type PointerRead, readPointer } from "../dataset/pointer.ts";
@@ -50,6 +51,8 @@ export interface PreparedPlan {
   /** Over keys and ETags of the listing: whether the source is still as it was. */
   readonly sourceDigest: string;
   readonly filter: PartitionFilter | undefined;
+  /** What gc had said before anything else was read at the destination. */
+  readonly mark: Mark;
 }
 
 /** Footers are kept between planning and doing, up to about so much memory; the others are read again. */
@@ -71,11 +74,14 @@ export async function planJob(context: JobContext, options: PlanOptions = {}): P
   const aliases = to.aliases
     .filter((alias) => aliasIsDue(alias, day))
     .map(({ name, field }) => ({ name, field }));
+  const { mark } = await readMark(destination);
   const base = await readBase(context);
   const recogniser = new SchemaRecogniser(history, job.schema.from, to, aliases);
-  const survey = await surveySource(context, options, base?.manifest, { to, aliases });
+  const survey = await besideGc(destination, base?.pointer.pointer, () =>
+    surveySource(context, options, base?.manifest, { to, aliases }),
+  );
   const footers = await readFooters(context, survey.candidates, recogniser, { to, aliases });
-  const finished = await findFinishedTasks(destination, footers.planned, context);
+  const finished = await findFinishedTasks(destination, footers.planned, mark.low, context);
   const changes = describeChanges(history, footers.planned, base?.manifest, to);
   const { pointer, manifest } = base ?? {};
   const unreadable = [...survey.unreadable, ...footers.unreadable];
@@ -129,6 +135,7 @@ export async function planJob(context: JobContext, options: PlanOptions = {}): P
     footers: footers.kept,
     sourceDigest: survey.digest,
     filter: survey.filter,
+    mark,
   };
 }
 
@@ -157,7 +164,9 @@ async function readBase({ job, history, destination }: JobContext): Promise<Base
       dataset: history.dataset,
     });
   }
-  const manifest = await readManifest(destination, pointer.pointer.manifest);
+  const manifest = await besideGc(destination, pointer.pointer, () =>
+    readManifest(destination, pointer.pointer.manifest),
+  );
   const edits = detectEdits(history, [pointer.pointer.schema]);
   const [edit] = edits;
   if (edit !== undefined) {

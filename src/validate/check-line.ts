@@ -115,7 +115,8 @@ export class LineChecks {
         bytesRewritten: line.bytesRewritten,
       });
     }
-    if (!line.key.startsWith("data/") || !line.key.endsWith(`-${task.slice(0, 32)}.parquet`)) {
+    const name = /^data\/.*-([0-9a-f]{32})(?:-[1-9]\d*)?\.parquet$/s.exec(line.key)?.[1];
+    if (name !== task.slice(0, 32)) {
       wrong("KEY_WRONG", "object is not named after its task", { task });
     }
     this.#checkPartition(line, wrong);

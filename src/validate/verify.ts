@@ -8,7 +8,7 @@ import { LineChecks } from "./check-line.ts";
 import { checkObject, type ObjectChecks } from "./check-object.ts";
 import { compareObject, type DeepChecks } from "./compare-object.ts";
 import { findVersion } from "./find-version.ts";
-import { forEachConcurrently } from "./for-each-concurrently.ts";
+import { forEachConcurrently } from "../base/for-each-concurrently.ts";
 import { MemoryLimit } from "./memory-limit.ts";
 import { Findings, type VerifyReport } from "./report.ts";
 import { SecondReader } from "./second-reader.ts";

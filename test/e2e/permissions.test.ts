@@ -71,6 +71,9 @@ describeS3("with the policies of docs/SECURITY.md", (server) => {
     ])
       expect(await runCli(args, worker)).toMatchObject({ code: 0 });
 
+    const collector = await environmentWith(server, await policyOf("gc", raw, features));
+    expect(await runCli(["gc", job, "--delete"], collector)).toMatchObject({ code: 0 });
+
     const consumer = await environmentWith(server, await policyOf("consumer", raw, features));
     expect(await runCli(["status", job], consumer)).toMatchObject({ code: 0 });
     expect(await runCli(["files", job], consumer)).toMatchObject({ code: 0 });

@@ -35,11 +35,11 @@ export function destinationOf(store: ObjectStore, name = "writer"): Destination 
 }
 
 /** A line whose object is `day`'s, made from a source of the given revision. */
-export function lineOf(day: string, revision = 1): FileLine {
+export function lineOf(day: string, revision = 1, epoch = 0): FileLine {
   const task = sha256Hex(`${day} ${revision}`);
   const body = bodyOf(task);
   return {
-    key: dataKey(`day=${day}`, "part-0", task),
+    key: dataKey(`day=${day}`, "part-0", task, epoch),
     partition: { day },
     rows: 10,
     bytes: body.length,
@@ -94,6 +94,7 @@ export function publicationOf(
   return {
     channel: "current",
     base,
+    epoch: 0,
     facts: {
       dataset: "flights",
       job: "flights",

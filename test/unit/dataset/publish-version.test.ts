@@ -169,7 +169,7 @@ test("a channel never changes its dataset", async () => {
 
 describe("version numbers", () => {
   test("a claim without a manifest is a number that is gone, and no version", async () => {
-    await claimVersion(destinationOf(store, "dead"), "run-dead");
+    await claimVersion(destinationOf(store, "dead"), "run-dead", 0);
     await publish();
     expect(await collect(listVersions(store))).toEqual([2]);
     expect(await findManifest(store, 1)).toBeUndefined();
@@ -178,7 +178,7 @@ describe("version numbers", () => {
   test("twenty writers claim twenty numbers", async () => {
     const claims = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
-        claimVersion(destinationOf(store, `w${index}`), `run-${index}`),
+        claimVersion(destinationOf(store, `w${index}`), `run-${index}`, 0),
       ),
     );
     const versions = claims.map(({ version }) => version).toSorted((a, b) => a - b);

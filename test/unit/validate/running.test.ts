@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { forEachConcurrently } from "../../../src/validate/for-each-concurrently.ts";
+import { forEachConcurrently } from "../../../src/base/for-each-concurrently.ts";
 import { MemoryLimit } from "../../../src/validate/memory-limit.ts";
 
 async function* numbers(count: number, onTake: (n: number) => void = () => undefined): AsyncIterable<number> {

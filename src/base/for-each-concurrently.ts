@@ -1,4 +1,4 @@
-import { cancelled } from "../base/errors.ts";
+import { cancelled } from "./errors.ts";
 
 /**
  * Calls `work` for every item, up to `concurrency` at a time, taking items only as there is room for them. The first failure, of the items
