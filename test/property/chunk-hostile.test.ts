@@ -13,6 +13,7 @@ import { annotatedTypes, columns, physicalTypes } from "../support/column-arbitr
 import { writeWithDuckdb } from "../support/read-rows.ts";
 import { openParquet } from "../support/read-file-chunks.ts";
 import { chunkByteRange } from "../../src/parquet/chunk-range.ts";
+import { propertyRuns, recordFigures } from "../support/long-runs.ts";
 
 const nothing = { statistics: false, pageIndex: false, bloomFilter: false, sizeStatistics: false };
 const limits = { pageBytesMax: 2 ** 22, chunkBytesMax: 2 ** 24 };
@@ -36,6 +37,9 @@ function damaged(bytes: Uint8Array, { edits, cut }: Damage): Uint8Array {
   for (const { at, byte } of edits) copy[Math.floor(at * copy.length)] = byte;
   return copy;
 }
+
+const runs = propertyRuns(1500);
+const timeoutMs = 120_000 + 10 * runs;
 
 /** What is wrong with the outcome: only values that hang together, or a `data` error, may come out, and not late. */
 async function faultOf(
@@ -61,23 +65,28 @@ function presentEntries(data: ColumnData, column: LeafColumn): number {
   return data.definitionLevels.filter((level) => level === column.maxDefinitionLevel).length;
 }
 
-test("a damaged chunk of ours decodes to sound values or ends in a data error", async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      columns([...physicalTypes, ...annotatedTypes]),
-      damage,
-      async ({ column, data }, how) => {
-        // Without checksums, which would notice every damage.
-        const bare = { ...data, layout: { ...data.layout, pageChecksums: false } };
-        const chunk = writeColumnChunk(bare, column, nothing);
-        const codec = codecs[chunk.metadata.i32(ColumnMetaData.codec) ?? -1] ?? "LZO";
-        const facts = { codec, numValues: data.entries };
-        expect(await faultOf(damaged(chunk.bytes, how), column, facts)).toBeUndefined();
-      },
-    ),
-    { numRuns: 1500 },
-  );
-});
+test(
+  "a damaged chunk of ours decodes to sound values or ends in a data error",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        columns([...physicalTypes, ...annotatedTypes]),
+        damage,
+        async ({ column, data }, how) => {
+          // Without checksums, which would notice every damage.
+          const bare = { ...data, layout: { ...data.layout, pageChecksums: false } };
+          const chunk = writeColumnChunk(bare, column, nothing);
+          const codec = codecs[chunk.metadata.i32(ColumnMetaData.codec) ?? -1] ?? "LZO";
+          const facts = { codec, numValues: data.entries };
+          expect(await faultOf(damaged(chunk.bytes, how), column, facts)).toBeUndefined();
+        },
+      ),
+      { numRuns: runs },
+    );
+    recordFigures("damaged chunks: page headers, levels, dictionaries, values", { cases: runs });
+  },
+  timeoutMs,
+);
 
 test("a checksum notices every damage of a page's body", async () => {
   await fc.assert(
@@ -97,24 +106,29 @@ test("a checksum notices every damage of a page's body", async () => {
   );
 });
 
-test("damaged delta and byte-stream-split pages of DuckDB's decode to sound values or end in a data error", async () => {
-  const sql = `SELECT (i * 7919) % 1009 AS a, (i * i * 104729)::BIGINT - 7 AS b, 'row number ' || i AS s,
+test(
+  "damaged delta and byte-stream-split pages of DuckDB's decode to sound values or end in a data error",
+  async () => {
+    const sql = `SELECT (i * 7919) % 1009 AS a, (i * i * 104729)::BIGINT - 7 AS b, 'row number ' || i AS s,
     i / 7.0::DOUBLE AS d, (i / 3.0)::FLOAT AS f, i % 3 = 0 AS t FROM range(700) r(i)`;
-  const written = await writeWithDuckdb(
-    sql,
-    "PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1, COMPRESSION uncompressed",
-  );
-  const file = openParquet(written);
-  await fc.assert(
-    fc.asyncProperty(fc.nat({ max: file.footer.leaves.length - 1 }), damage, async (index, how) => {
-      const facts = file.footer.chunkFacts(0, index);
-      const { start, end } = chunkByteRange(facts, file.bytes.length);
-      const bytes = damaged(file.bytes.subarray(start, end), how);
-      expect(await faultOf(bytes, facts.context.leaf, facts)).toBeUndefined();
-    }),
-    { numRuns: 1500 },
-  );
-});
+    const written = await writeWithDuckdb(
+      sql,
+      "PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1, COMPRESSION uncompressed",
+    );
+    const file = openParquet(written);
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: file.footer.leaves.length - 1 }), damage, async (index, how) => {
+        const facts = file.footer.chunkFacts(0, index);
+        const { start, end } = chunkByteRange(facts, file.bytes.length);
+        const bytes = damaged(file.bytes.subarray(start, end), how);
+        expect(await faultOf(bytes, facts.context.leaf, facts)).toBeUndefined();
+      }),
+      { numRuns: runs },
+    );
+    recordFigures("damaged chunks: page headers, levels, dictionaries, values", { cases: runs });
+  },
+  timeoutMs,
+);
 
 test("a chunk that claims more entries than its limits allow is refused without allocating them", async () => {
   const column = {

@@ -11,7 +11,7 @@ import { formatSchemaVersion } from "../../src/schema/parse-schema-version.ts";
 import type { Field, FieldType, SchemaVersion } from "../../src/schema/schema-version.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { unconditional } from "../../src/store/object-store.ts";
-import { propertyRuns } from "../support/long-runs.ts";
+import { propertyRuns, recordFigures } from "../support/long-runs.ts";
 import { corpusFiles } from "../support/corpus.ts";
 import { createWorkspace, linesOf, type Workspace } from "../support/migration.ts";
 import { type PyarrowService, startPyarrow } from "../support/pyarrow-service.ts";
@@ -207,12 +207,13 @@ test("undamaged, every sample is migrated under both versions", { timeout: 120_0
   expect(refused.filter((name) => name !== "rle-dict-uncompressed-corrupt-checksum.parquet 2")).toEqual([]);
 });
 
-const options = { numRuns: runs, endOnFailure: true, interruptAfterTimeLimit: 120_000 };
+const limitMs = 120_000 + 600 * runs;
+const options = { numRuns: runs, endOnFailure: true, interruptAfterTimeLimit: limitMs };
 
 test(
   "a damaged object is refused by name or, where a second reader can still read it, migrated to what that reads",
   {
-    timeout: 200_000,
+    timeout: limitMs + 80_000,
   },
   async () => {
     const outcomes = { refused: 0, compared: 0 };
@@ -233,6 +234,7 @@ test(
       }),
       options,
     );
+    recordFigures("whole migrations of damaged files of the corpus", { cases: runs, ...outcomes });
     expect(faults).toEqual([]);
     expect(outcomes.refused).toBeGreaterThan(0);
     expect(outcomes.compared > 0).toBe(pyarrow !== undefined);
@@ -242,7 +244,7 @@ test(
 test(
   "a damaged object of which every chunk is written anew is refused by name or migrated, in bounded memory",
   {
-    timeout: 200_000,
+    timeout: limitMs + 80_000,
   },
   async () => {
     const before = process.memoryUsage.rss();
@@ -255,6 +257,7 @@ test(
       }),
       { ...options, numRuns: runs / 2 },
     );
+    recordFigures("whole migrations of damaged files of the corpus", { cases: runs / 2 });
     expect(most - before).toBeLessThan(600_000_000);
   },
 );

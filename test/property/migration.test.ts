@@ -10,7 +10,7 @@ import { withFingerprint } from "../../src/schema/fingerprint.ts";
 import { formatSchemaVersion } from "../../src/schema/parse-schema-version.ts";
 import type { Field, SchemaVersion } from "../../src/schema/schema-version.ts";
 import { fieldsById, partitionFields, storedFields } from "../../src/schema/walk-fields.ts";
-import { propertyRuns } from "../support/long-runs.ts";
+import { propertyRuns, recordFigures } from "../support/long-runs.ts";
 import { duckdb, quote } from "../support/duckdb.ts";
 import { addedValue, castLeaf, migrateRow } from "../support/migration-model.ts";
 import {
@@ -234,6 +234,8 @@ test.runIf(pyarrow !== undefined)(
       }),
       { numRuns: runs, endOnFailure: true },
     );
+    // Two objects each.
+    recordFigures("random files against an independent model, pyarrow and DuckDB", { files: 2 * runs });
     expect(outcomes).toEqual(new Set([true, false]));
   },
 );

@@ -7,6 +7,7 @@ import { parseJob } from "../../src/dataset/job.ts";
 import type { EmbeddedMapping } from "../../src/schema/embedded/mapping.ts";
 import { rewriteKeyValueMetadata } from "../../src/schema/embedded/rewrite.ts";
 import { parseSchemaVersion } from "../../src/schema/parse-schema-version.ts";
+import { propertyRuns, recordFigures } from "../support/long-runs.ts";
 
 const read = (path: string): string => readFileSync(join(import.meta.dirname, "../..", path), "utf8");
 
@@ -48,6 +49,8 @@ function outcome(parse: () => unknown, code: string): string {
   }
 }
 
+const runs = propertyRuns(1500);
+
 describe("damaged YAML is read or refused with a place, never anything else", () => {
   test.each([
     [
@@ -57,14 +60,19 @@ describe("damaged YAML is read or refused with a place, never anything else", ()
       (text: string) => parseSchemaVersion(text, "a.yaml"),
     ],
     ["a job", "jobs/flights.yaml", "JOB_INVALID", (text: string) => parseJob(text, "a.yaml", {})],
-  ] as const)("%s", (_, path, code, parse) => {
-    fc.assert(
-      fc.property(damaged(read(path)), (text) => {
-        expect(outcome(() => parse(text), code)).toMatch(/^(read$|a\.yaml:\d+:\d+: \S)/);
-      }),
-      { numRuns: 400 },
-    );
-  });
+  ] as const)(
+    "%s",
+    (_, path, code, parse) => {
+      fc.assert(
+        fc.property(damaged(read(path)), (text) => {
+          expect(outcome(() => parse(text), code)).toMatch(/^(read$|a\.yaml:\d+:\d+: \S)/);
+        }),
+        { numRuns: Math.ceil(runs / 4) },
+      );
+      recordFigures("damaged YAML", { cases: Math.ceil(runs / 4) });
+    },
+    120_000 + 10 * runs,
+  );
 
   test("any text at all", () => {
     fc.assert(
@@ -105,21 +113,26 @@ describe("a damaged Arrow schema is rewritten or removed, in bounded time", () =
     expect(Buffer.from(pairs[0]?.[1] ?? "", "base64").toString("latin1")).toContain("renamed");
   });
 
-  test("whatever bytes are changed", () => {
-    const changes = fc.array(fc.tuple(fc.nat(intact.length - 1), fc.nat(255)), { maxLength: 12 });
-    fc.assert(
-      fc.property(changes, fc.nat(intact.length), (edits, cut) => {
-        const bytes = Buffer.from(edits.length % 3 === 2 ? intact.subarray(0, cut) : intact);
-        for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value;
-        const started = performance.now();
-        const { pairs, warnings } = rewriteKeyValueMetadata(
-          [["ARROW:schema", bytes.toString("base64")]],
-          mapping,
-        );
-        expect(pairs.length + warnings.length).toBe(1);
-        expect(performance.now() - started).toBeLessThan(5000);
-      }),
-      { numRuns: 1500 },
-    );
-  });
+  test(
+    "whatever bytes are changed",
+    () => {
+      const changes = fc.array(fc.tuple(fc.nat(intact.length - 1), fc.nat(255)), { maxLength: 12 });
+      fc.assert(
+        fc.property(changes, fc.nat(intact.length), (edits, cut) => {
+          const bytes = Buffer.from(edits.length % 3 === 2 ? intact.subarray(0, cut) : intact);
+          for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value;
+          const started = performance.now();
+          const { pairs, warnings } = rewriteKeyValueMetadata(
+            [["ARROW:schema", bytes.toString("base64")]],
+            mapping,
+          );
+          expect(pairs.length + warnings.length).toBe(1);
+          expect(performance.now() - started).toBeLessThan(5000);
+        }),
+        { numRuns: runs },
+      );
+      recordFigures("damaged Arrow schemas", { cases: runs });
+    },
+    120_000 + 10 * runs,
+  );
 });

@@ -9,6 +9,7 @@ import { readGenerations, readServed, type Served } from "../support/check-desti
 import { collect, countedIds, virtualClock } from "../support/dataset-fixtures.ts";
 import { duckdb } from "../support/duckdb.ts";
 import { type Fault, faults, createFaultyStore } from "../support/faulty-store.ts";
+import { recordFigures } from "../support/long-runs.ts";
 import { createWorkspace, version, type Workspace } from "../support/migration.ts";
 
 /**
@@ -138,6 +139,10 @@ describe.each(scenarios)("$name", ({ before }) => {
       expect(expected?.lines).toHaveLength(days.length);
       expect(counting.calls).toBeGreaterThan(side === "source" ? 4 : 20);
 
+      recordFigures("an apply, each fault at each call to source and destination", {
+        calls: counting.calls,
+        faults: 1,
+      });
       for (let at = 0; at < counting.calls; at += 1) {
         const where = `${kind} at call ${at}`;
         const world = await worldOf(days, before);

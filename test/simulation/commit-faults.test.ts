@@ -13,6 +13,7 @@ import {
 } from "../support/commit-scenarios.ts";
 import { destinationOf, putData } from "../support/dataset-fixtures.ts";
 import { faults } from "../support/faulty-store.ts";
+import { recordFigures } from "../support/long-runs.ts";
 
 describe.each(scenarios)("$name", (scenario) => {
   test.each(faults)(
@@ -20,6 +21,7 @@ describe.each(scenarios)("$name", (scenario) => {
     async (kind) => {
       const calls = await countCalls(scenario);
       expect(calls).toBeGreaterThan(6);
+      recordFigures("a commit and a rollback, each fault at each call", { calls, faults: 1 });
       for (let at = 0; at < calls; at += 1) {
         await checkFault(scenario, kind, at);
       }

@@ -8,7 +8,7 @@ import { readPointer } from "../../src/dataset/pointer.ts";
 import { publishVersion } from "../../src/dataset/publish-version.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
-import { propertyRuns } from "../support/long-runs.ts";
+import { propertyRuns, recordFigures } from "../support/long-runs.ts";
 import { readGenerations, readServed } from "../support/check-destination.ts";
 import { destinationOf, lineOf, publicationOf, putData } from "../support/dataset-fixtures.ts";
 import { Crash, createFaultyStore, faults } from "../support/faulty-store.ts";
@@ -101,6 +101,7 @@ test(
       ),
       { numRuns: runs },
     );
+    recordFigures("two to four writers in any order, with any fault each", { races: runs });
   },
   60_000 + 200 * runs,
 );

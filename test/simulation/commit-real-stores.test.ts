@@ -15,7 +15,7 @@ import { createFileStore } from "../../src/store/file.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { createS3Store } from "../../src/store/s3.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
-import { raceRounds } from "../support/long-runs.ts";
+import { raceRounds, recordFigures } from "../support/long-runs.ts";
 import { readGenerations, readServed } from "../support/check-destination.ts";
 import { createTestBucket, describeS3 } from "../support/minio.ts";
 import type { S3TestServer } from "../support/minio.ts";
@@ -74,6 +74,10 @@ function describeRaces(connect: () => Promise<Connect>): void {
         const results = await Promise.all(race);
         expect(results.map(({ outcome }) => outcome)).toEqual(results.map(() => "committed"));
       }
+      recordFigures("races of twenty real writers, on memory, a folder and MinIO", {
+        rounds: raceRounds,
+        commits: writers * raceRounds,
+      });
       const generations = await readGenerations(open());
       const expected = before + writers * raceRounds;
       expect(generations).toHaveLength(expected);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { type Ended, race } from "../support/gc-race.ts";
-import { propertyRuns } from "../support/long-runs.ts";
+import { propertyRuns, recordFigures } from "../support/long-runs.ts";
 
 const seeds = propertyRuns(150);
 const first = Number(process.env["PROPERTY_SEED"] ?? 1);
@@ -21,6 +21,10 @@ test.each([
       });
       for (const { actor, outcome } of ended) outcomes.add(`${actor.split("-")[0]} ${outcome}`);
     }
+    recordFigures("gcs, writers, rollbacks and a second channel in one store, by seed", {
+      seeds,
+      outcomes: outcomes.size,
+    });
     // The races must be races: everything happens that can.
     expect([...outcomes]).toEqual(
       expect.arrayContaining(["writer committed", "rollback committed", "gc collected", ...sees]),
