@@ -38,6 +38,8 @@ export interface StoreCheckOptions {
 const text = (words: string): Uint8Array => new Uint8Array(Buffer.from(words));
 /** More than one part of an upload: completing it has a precondition of its own. */
 const largeBytes = 9 * 1024 * 1024;
+const uploadTries = 20;
+const uploadPauseMs = 100;
 
 /**
  * Asks a store for each property that the commit and its readers rest on, under a prefix of its own that is empty again
@@ -46,7 +48,7 @@ const largeBytes = 9 * 1024 * 1024;
  */
 export async function checkStore(store: ObjectStore, options: StoreCheckOptions): Promise<StoreCheckReport> {
   const prefix = `${checksPrefix}${options.ids.next()}/`;
-  const probe = new Probe(store, prefix, options.isShort ? 2 : 16);
+  const probe = new Probe(store, options.clock, prefix, options.isShort ? 2 : 16);
   try {
     await probe.run(options.isShort);
   } finally {
@@ -73,6 +75,24 @@ export async function assertSafeStore(
   await createObject(store, storeCheckKey, text(`${JSON.stringify(document)}\n`), clock);
 }
 
+/**
+ * Before anything is collected: what a gc does not find in a listing it takes for not there. Throws `invalid` `STORE_UNSAFE`.
+ */
+export async function assertListsAtOnce(
+  store: ObjectStore,
+  { clock, ids }: Pick<StoreCheckOptions, "clock" | "ids">,
+): Promise<void> {
+  const probe = new Probe(store, clock, `${checksPrefix}${ids.next()}/`, 0);
+  try {
+    await probe.runListing(true);
+  } finally {
+    await probe.clean();
+  }
+  const { checks } = probe;
+  if (checks.some(({ outcome }) => outcome === "broken"))
+    throw unsafe({ uri: store.uri, checks, safe: false });
+}
+
 export function unsafe({ uri, checks }: StoreCheckReport): ColonnadeError {
   const broken = checks.filter(({ isNeeded, outcome }) => isNeeded && outcome === "broken");
   return new ColonnadeError("invalid", "STORE_UNSAFE", "store does not keep what commits rest on", {
@@ -91,12 +111,14 @@ function busy(key: string, result: PutResult | ColonnadeError): ColonnadeError {
 class Probe {
   readonly checks: StoreCheck[] = [];
   readonly #store: ObjectStore;
+  readonly #clock: Clock;
   readonly #prefix: string;
   readonly #writers: number;
   readonly #keys = new Set<string>();
 
-  constructor(store: ObjectStore, prefix: string, writers: number) {
+  constructor(store: ObjectStore, clock: Clock, prefix: string, writers: number) {
     this.#store = store;
+    this.#clock = clock;
     this.#prefix = prefix;
     this.#writers = writers;
   }
@@ -115,7 +137,15 @@ class Probe {
     await this.#check("a large upload arrives whole", true, () => this.#uploadWhole());
     await this.#check("ranges are those that were asked for", true, () => this.#ranges());
     await this.#check("a read of an object that has changed is refused", true, () => this.#readStale());
-    await this.#check("what was written is listed at once, what was deleted is not", false, () =>
+    await this.runListing(false);
+    await this.#check("uploads that were not finished are listed", false, () => this.#uploads());
+    for (const probe of this.#store.probes ?? [])
+      await this.#check(probe.name, false, () => probe.run(this.#key(`probe-${this.checks.length}`)));
+  }
+
+  /** Commits do without; gc does not. */
+  async runListing(isNeeded: boolean): Promise<void> {
+    await this.#check("what was written is listed at once, what was deleted is not", isNeeded, () =>
       this.#listing(),
     );
   }
@@ -283,6 +313,27 @@ class Probe {
       (error: unknown) => toColonnadeError(error),
     );
     return outcome?.code === "SOURCE_CHANGED" ? undefined : "a GET with an ETag of before is answered";
+  }
+
+  async #uploads(): Promise<string | undefined> {
+    const key = this.#key("unfinished");
+    const writer = await this.#store.createWriter(key);
+    const isListed = async (): Promise<boolean> => {
+      for await (const upload of this.#store.listUploads())
+        if (upload.key === key || upload.key === undefined) return true;
+      return false;
+    };
+    try {
+      await writer.write(new Uint8Array(largeBytes));
+      // The first part is on its way.
+      for (let tries = 0; tries < uploadTries; tries += 1) {
+        if (await isListed()) return undefined;
+        await this.#clock.sleep(uploadPauseMs);
+      }
+      return "an upload that is under way is not listed";
+    } finally {
+      await writer.abort();
+    }
   }
 
   async #listing(): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import type { ObjectStore, StoredObject } from "../store/object-store.ts";
 import { parseDocument } from "./document.ts";
 import { pointerFormat, pointerSchema } from "./formats.ts";
 import type { Pointer } from "./formats.ts";
-import { pointerKey, pointersPrefix } from "./layout.ts";
+import { manifestKey, pointerKey, pointersPrefix } from "./layout.ts";
 
 /** A pointer as it was read: what a commit is based on. */
 export interface PointerRead {
@@ -30,6 +30,12 @@ export function parsePointer(object: StoredObject, channel: string): PointerRead
       key: object.key,
       channel: pointer.channel,
       expectedChannel: channel,
+    });
+  if (pointer.manifest.key !== manifestKey(pointer.version))
+    throw new ColonnadeError("data", "POINTER_INVALID", "pointer names the manifest of another version", {
+      key: object.key,
+      version: pointer.version,
+      manifest: pointer.manifest.key,
     });
   return { pointer, etag: object.etag, body: object.body };
 }

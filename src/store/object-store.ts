@@ -50,6 +50,9 @@ export interface ObjectStore {
   /** Discards one of them; a writer that lives after all fails when it completes. One that is gone is no error. */
   abortUpload(upload: Upload): Promise<void>;
 
+  /** What only this kind of store can be asked, for `store check`. */
+  readonly probes?: readonly StoreProbe[];
+
   /** Ends connections. */
   close(): Promise<void>;
 }
@@ -73,6 +76,14 @@ export interface Upload {
   readonly bytes: number | undefined;
   /** When something last happened to it, as far as the store says, by its own clock. */
   readonly startedAtMs: number;
+}
+
+/** A question to a store that the contract has no words for. */
+export interface StoreProbe {
+  /** What holds, as a sentence. */
+  readonly name: string;
+  /** Resolves to what is wrong, or undefined; leaves nothing but `key` behind. */
+  run(key: string): Promise<string | undefined>;
 }
 
 export interface GetOptions {

@@ -6,6 +6,7 @@ import { createS3Context, errorFor, sendAgain } from "./s3-context.ts";
 import type { S3Context, S3StoreOptions } from "./s3-context.ts";
 import { listObjects } from "./s3-list.ts";
 import { abortUpload, listUploads } from "./s3-uploads.ts";
+import { probesOf } from "./s3-probes.ts";
 import { getObject, headObject, streamObject } from "./s3-read.ts";
 import { putObject } from "./s3-write.ts";
 import { createS3Writer } from "./s3-writer.ts";
@@ -60,6 +61,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         throw errorFor(context, error, key);
       }
     },
+    probes: probesOf(context),
     listUploads: () => listUploads(context),
     abortUpload: (upload) => abortUpload(context, upload),
     async close() {

@@ -57,7 +57,7 @@ async function attempt(destination: Destination): Promise<string> {
     return "done";
   } catch (error) {
     if (error instanceof Crash) return "crash";
-    if (error instanceof ColonnadeError) return error.kind;
+    if (error instanceof ColonnadeError) return error.cause instanceof Crash ? "crash" : error.kind;
     throw error;
   }
 }
@@ -73,10 +73,11 @@ const allowed: Record<Fault, readonly string[]> = {
   crashAfter: ["crash"],
   unreachable: ["done", "unavailable"],
   lostReply: ["done", "unavailable"],
-  late: ["done"],
-  refused: ["done"],
+  // The store check takes no chances.
+  late: ["done", "unavailable"],
+  refused: ["done", "unavailable"],
   refusedForever: ["done", "unavailable"],
-  falsePrecondition: ["done"],
+  falsePrecondition: ["done", "unavailable"],
 };
 
 test.each(faults)(

@@ -1,4 +1,5 @@
 import { ColonnadeError } from "../../base/errors.ts";
+import { assertListsAtOnce } from "../check-store.ts";
 import type { Destination } from "../commit.ts";
 import { listVersions } from "../manifest.ts";
 import { type Mark, type MarkRead, readMark, swapMark } from "./mark.ts";
@@ -36,7 +37,7 @@ export interface GcReport extends Swept {
  * docs/GC.md has the protocol and why it is enough. A dry run says what would go.
  *
  * Throws `conflict` (`GC_OVERTAKEN`) when another gc raised the mark meanwhile, `data` when something that protects others is damaged,
- * `invalid` (`FORMAT_NEWER`) at a destination of a later Colonnade: then nothing more is removed.
+ * `invalid` at a destination of a later Colonnade (`FORMAT_NEWER`) or a store whose listings are late (`STORE_UNSAFE`): then nothing more is removed.
  */
 export async function collect(destination: Destination, options: GcOptions): Promise<GcReport> {
   const { store, clock } = destination;
@@ -57,6 +58,7 @@ export async function collect(destination: Destination, options: GcOptions): Pro
   // Raised for nothing, the mark would only stand in the way of runs.
   if (!options.isReal || isIdle) return report(expected, dry, options, nowMs, expected.condemned, []);
 
+  await assertListsAtOnce(store, destination);
   // Announced first: whoever registers a run after it was listed below finds the mark moved, before it has done any work.
   const announced = await raise(destination, before, { epoch, low: lowBefore, condemned });
   const found = await survey(store, announced.mark, options.retention, nowMs);

@@ -12,6 +12,7 @@ import { readPointer } from "../../../src/dataset/pointer.ts";
 import { createFileWatchState } from "../../../src/publish/watch-state.ts";
 import { watchPointer } from "../../../src/publish/watch.ts";
 import type { GenerationEvent, Handled, WatchOptions, WatchState } from "../../../src/publish/watch.ts";
+import { manifestKey } from "../../../src/dataset/layout.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import { unconditional } from "../../../src/store/object-store.ts";
 import type { ObjectStore } from "../../../src/store/object-store.ts";
@@ -30,7 +31,7 @@ async function commit(): Promise<void> {
   await commitPointer(destinationOf(store, `writer-${commits}`), "current", base, {
     dataset: "flights",
     version: commits,
-    manifest: { key: "versions/000001/manifest.json", sha256: "0".repeat(64), bytes: 10 },
+    manifest: { key: manifestKey(commits), sha256: "0".repeat(64), bytes: 10 },
     schema: { version: 2, fingerprint: "1".repeat(64) },
     reason: "apply",
   });
