@@ -59,8 +59,13 @@ const steps: readonly Step[] = [
   },
   {
     title: "Killed and frozen processes",
-    files: ["test/crash/apply.test.ts", "test/crash/file-store-kill.test.ts", "test/e2e/gc.test.ts"],
-    environment: {},
+    files: [
+      "test/crash/apply.test.ts",
+      "test/crash/gc.test.ts",
+      "test/crash/file-store-kill.test.ts",
+      "test/e2e/gc.test.ts",
+    ],
+    environment: { KILL_MOMENTS: part(100) },
   },
   {
     title: "Hostile input",

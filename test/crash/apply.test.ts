@@ -8,7 +8,7 @@ import { type Place, storesUnderTest } from "../support/stores-under-test.ts";
 let orders: Orders;
 
 beforeAll(async () => {
-  orders = await createOrders({ objects: 8, rows: 60_000 });
+  orders = await createOrders({ objects: 8, rows: 30_000 });
 });
 
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type Ended, race } from "../support/gc-race.ts";
 import { propertyRuns, recordFigures } from "../support/long-runs.ts";
 
-const seeds = propertyRuns(150);
+const seeds = propertyRuns(100);
 const first = Number(process.env["PROPERTY_SEED"] ?? 1);
 
 test.each([

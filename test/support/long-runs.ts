@@ -14,6 +14,9 @@ export function recordFigures(what: string, figures: Readonly<Record<string, num
   if (path !== undefined) appendFileSync(path, `${JSON.stringify({ what, figures })}\n`);
 }
 
+/** Moments at which a process is killed. */
+export const killMoments = Number(process.env["KILL_MOMENTS"] ?? 2);
+
 /** Races of real clients, one after the other. */
 export const raceRounds = Number(process.env["RACE_ROUNDS"] ?? 1);
 
@@ -23,7 +26,7 @@ export const raceRounds = Number(process.env["RACE_ROUNDS"] ?? 1);
 export function faultSamples(calls: number, name: string): number[] {
   const all = Array.from({ length: calls }, (_, at) => at);
   if (process.env["FAULT_SAMPLES"] === "all") return all;
-  const count = Math.min(calls, Number(process.env["FAULT_SAMPLES"] ?? 2));
+  const count = Math.min(calls, Number(process.env["FAULT_SAMPLES"] ?? 1));
   let state = 20_261_127;
   for (const character of name) state = (Math.imul(state, 31) + character.charCodeAt(0)) >>> 0;
   return Array.from({ length: count }, (_, i) => {
