@@ -68,6 +68,11 @@ const steps: readonly Step[] = [
     environment: { KILL_MOMENTS: part(100) },
   },
   {
+    title: "Many objects",
+    files: ["test/unit/dataset/gc-memory.test.ts"],
+    environment: { GC_OBJECTS: part(1_000_000) },
+  },
+  {
     title: "Hostile input",
     files: [
       "test/property/chunk-hostile.test.ts",

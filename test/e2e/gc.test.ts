@@ -77,6 +77,7 @@ describe.each(storesUnderTest())("on $name", (under) => {
     expect(await keysOf(store, "data/")).toHaveLength(3);
     expect(await runCli(["verify", job, "--deep"], environment)).toMatchObject({ code: 0 });
     expect((await runCli(["gc", job], environment)).stdout).toContain("nothing to remove");
+    expect((await runCli(["history", job], environment)).stdout).toContain("version is gone");
     expect(
       errorOf(await runCli(["rollback", job, "--to", "1", "--log-format", "json"], environment)),
     ).toMatchObject({ exit: 10, code: "VERSION_MISSING" });

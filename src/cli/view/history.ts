@@ -66,7 +66,12 @@ function row(entry: GenerationEntry, isServed: boolean, now: Date): readonly (st
     totals === null ? "" : formatBytes(totals.bytes),
     formatAge(now.getTime() - Date.parse(publishedAt)),
     reason.startsWith("rollback") ? yellow(reason) : reason,
-    problem === null ? dim(summariseChanges(changes)) : red(problem.message),
+    problem === null
+      ? dim(summariseChanges(changes))
+      : // What gc has removed is no damage; what is served cannot have been.
+        problem.code === "MANIFEST_MISSING" && !isServed
+        ? dim("version is gone")
+        : red(problem.message),
   ];
 }
 

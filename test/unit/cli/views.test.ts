@@ -232,7 +232,7 @@ flights in s3://lake/flights
   });
 });
 
-test("a history marks rollbacks, what is not kept any more, and what can no longer be read", () => {
+test("a history marks rollbacks, what is not kept any more, and what is gone", () => {
   const entry = {
     kept: true,
     schema: 2,
@@ -263,7 +263,7 @@ current in s3://lake/flights
 
   generation  version  schema  rows  bytes  published  reason             changes
            3        1       2               just now   rollback: off
-           2        2       2               just now   apply flights      manifest is missing
+           2        2       2               just now   apply flights      version is gone
            1        1                                  not kept any more
   older ones: --limit
 `);
