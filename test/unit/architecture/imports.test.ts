@@ -88,3 +88,10 @@ test("there are no barrels, and file names are kebab-case", () => {
   expect(files.map(({ path }) => path).filter((path) => /(^|\/)index\.ts$/.test(path))).toEqual([]);
   expect(files.map(({ path }) => path).filter((path) => !/^[a-z0-9/-]+\.ts$/.test(path))).toEqual([]);
 });
+
+test("a pointer is moved through serveVersion alone, which is safe beside a gc", () => {
+  const moving = files.filter(
+    ({ path, text }) => /\bcommitPointer\b/.test(text) && path !== "dataset/commit.ts",
+  );
+  expect(moving.map(({ path }) => path)).toEqual(["dataset/serve-version.ts"]);
+});
