@@ -169,7 +169,8 @@ export function isNotDone(error: unknown): boolean {
 
 function isNetwork(error: unknown): boolean {
   const { status, code } = failureOf(error);
-  return status === 0 && (/^E[A-Z_]+$/.test(code) || /Timeout|NetworkingError|aborted/i.test(code));
+  // The body of an error may break off too: then there is a status, and no code of S3's.
+  return /^E[A-Z_]+$/.test(code) || (status === 0 && /Timeout|NetworkingError|aborted/i.test(code));
 }
 
 /**

@@ -26,6 +26,8 @@ export const networkFaults = [
   "delayed",
   /** A proxy repeats the request after a reply that it did not like: the second reply may be a false 412. */
   "sentTwice",
+  /** From here on the client's credentials are no longer accepted. */
+  "expired",
 ] as const;
 export type NetworkFault = (typeof networkFaults)[number];
 
@@ -80,12 +82,17 @@ export async function startFaultProxy(endpoint: string): Promise<FaultProxy> {
   }
 
   async function answer(asked: IncomingMessage, body: Buffer, reply: ServerResponse): Promise<void> {
-    const kind = fault?.at === calls ? fault.kind : undefined;
+    const isMet = fault?.at === calls;
+    const isLasting = fault?.kind === "expired" && fault.at < calls;
+    const kind = isMet || isLasting ? fault?.kind : undefined;
     calls += 1;
-    if (kind !== undefined) met += 1;
+    if (isMet) met += 1;
     switch (kind) {
       case "reset":
         reply.socket?.resetAndDestroy();
+        return;
+      case "expired":
+        sendError(reply, 403, "ExpiredToken");
         return;
       case "slowDown":
         sendError(reply, 503, "SlowDown");

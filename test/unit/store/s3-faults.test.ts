@@ -20,6 +20,14 @@ const badGateway: Answer = (_request, reply) => void reply.writeHead(502).end("<
 const bareUnavailable: Answer = (_request, reply) => void reply.writeHead(503).end();
 const noEtag: Answer = (_request, reply) => void reply.writeHead(200).end();
 
+/** An error whose body ends before it should. */
+function brokenOff(status: number): Answer {
+  return (_request, reply) => {
+    reply.writeHead(status, { "content-type": "application/xml", "content-length": "200" });
+    reply.write("<?xml version='1.0'?><Error><Code>No", () => reply.socket?.resetAndDestroy());
+  };
+}
+
 describe("a conditional PUT is sent once, and has the outcome", () => {
   test.each([
     ["written", written],
@@ -98,6 +106,12 @@ describe("reading", () => {
     const { store, seen } = await start([fail(503, "SlowDown"), reset, serve(content, '"e"')]);
     expect(content.equals((await store.get("key"))?.body ?? Buffer.alloc(0))).toBe(true);
     expect(seen).toHaveLength(3);
+  });
+
+  test.each([403, 404, 412, 500])("is repeated when the body of an error %i breaks off", async (status) => {
+    const { store, seen } = await start([brokenOff(status), serve(content, '"e"')]);
+    expect(content.equals((await store.get("key"))?.body ?? Buffer.alloc(0))).toBe(true);
+    expect(seen).toHaveLength(2);
   });
 
   test.each([
