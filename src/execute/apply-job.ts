@@ -3,8 +3,8 @@ import { cancelled, ColonnadeError, toColonnadeError, unreachable } from "../bas
 import { assertSafeStore } from "../dataset/check-store.ts";
 import type { Destination } from "../dataset/commit.ts";
 import type { FileLine, Manifest, Pointer } from "../dataset/formats.ts";
-import { assertNotAnnounced, besideGc, type RunNeeds } from "../dataset/gc/mark.ts";
-import { registerRun } from "../dataset/gc/registration.ts";
+import { besideGc, type Mark, type RunNeeds } from "../dataset/gc/mark.ts";
+import { beginRun } from "../dataset/gc/registration.ts";
 import { pointerKey } from "../dataset/layout.ts";
 import { createRunLog, removeRun, removeShards, type RunLog } from "../dataset/run-log.ts";
 import {
@@ -56,22 +56,22 @@ const budgetBytesMin = 32_000_000;
  * (`OBJECTS_FAILED`), and nothing is committed. Throws `conflict` when the source or the channel changed meanwhile, `unknown` when it is
  * not known whether the pointer moved, `cancelled`, `unavailable`.
  */
-export async function applyPlan(context: JobContext, prepared: PreparedPlan): Promise<ApplyResult> {
-  const { plan, base } = prepared;
+export async function applyPlan(context: JobContext, planned: PreparedPlan): Promise<ApplyResult> {
+  const { plan, base } = planned;
   if (plan.upToDate && base !== undefined) {
     return { outcome: "upToDate", pointer: base.pointer.pointer, manifest: base.manifest, plan };
   }
   const { destination, clock, ids } = context;
   if (base === undefined) await assertSafeStore(destination, { clock, ids });
-  const run = ids.next();
   const target: Destination = { store: destination, clock, ids };
-  const needs = needsOf(prepared);
-  await registerRun(target, run, context.job.job, needs);
+  const { run, mark, needs } = await beginRun(target, context.job.job, planned.mark, (now) =>
+    needsOf(underMark(planned, now)),
+  );
+  const prepared = underMark(planned, mark);
   const log = createRunLog(target, run);
   let isLogged = false;
   let results: FileLine[];
   try {
-    await assertNotAnnounced(target, prepared.mark.epoch);
     results = await migrateAll(context, prepared, (line) => {
       isLogged = true;
       log.record(line);
@@ -84,6 +84,13 @@ export async function applyPlan(context: JobContext, prepared: PreparedPlan): Pr
     await closeLog(log, context);
   }
   return publish(context, prepared, target, run, needs.epoch, results);
+}
+
+/** A plan as it is when a gc has begun since: what dead runs have left may be gone, and new objects have names of their own. */
+function underMark(planned: PreparedPlan, mark: Mark): PreparedPlan {
+  if (mark.epoch === planned.mark.epoch) return planned;
+  const lines = [...planned.finished.lines].filter(([, line]) => epochOf(line) >= mark.low);
+  return { ...planned, mark, finished: { ...planned.finished, lines: new Map(lines) } };
 }
 
 /** What gc has to leave for this run. */

@@ -5,8 +5,8 @@ import type { Destination } from "../../src/dataset/commit.ts";
 import { readFileList } from "../../src/dataset/file-list.ts";
 import type { FileLine } from "../../src/dataset/formats.ts";
 import { collect as collectGarbage, type GcReport } from "../../src/dataset/gc/collect.ts";
-import { assertNotAnnounced, besideGc, readMark } from "../../src/dataset/gc/mark.ts";
-import { registerRun } from "../../src/dataset/gc/registration.ts";
+import { besideGc, readMark } from "../../src/dataset/gc/mark.ts";
+import { beginRun } from "../../src/dataset/gc/registration.ts";
 import { pointersPrefix } from "../../src/dataset/layout.ts";
 import { readHistory } from "../../src/dataset/history.ts";
 import { findManifest, readManifest } from "../../src/dataset/manifest.ts";
@@ -132,7 +132,7 @@ async function write(
   onWork: () => void = () => {},
 ): Promise<string> {
   const { store } = destination;
-  const { mark } = await readMark(store);
+  const planned = await readMark(store);
   const base = await readPointer(store, "current");
   const served = await besideGc(store, base?.pointer, async () =>
     base === undefined
@@ -140,11 +140,12 @@ async function write(
       : collect(readFileList(store, (await readManifest(store, base.pointer.manifest)).parts)),
   );
   const carried = served.filter(({ partition }) => !chosen.includes(partition["day"] ?? ""));
+  const { run, mark } = await beginRun(destination, "flights", planned.mark, ({ epoch }) => ({
+    epoch,
+    base: base?.pointer.version ?? null,
+  }));
   const made = chosen.map((day) => lineOf(day, 1 + (name.length % 2), writerEpoch.of(mark.epoch)));
   const lines = [...carried, ...made].toSorted((a, b) => (a.source.key < b.source.key ? -1 : 1));
-  const run = `run-${name}`;
-  await registerRun(destination, run, "flights", { epoch: mark.epoch, base: base?.pointer.version ?? null });
-  await assertNotAnnounced(destination, mark.epoch);
   onWork();
   await putNew(store, made);
   const { facts } = publicationOf(base, []);

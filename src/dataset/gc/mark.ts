@@ -78,16 +78,13 @@ export async function assertNotOvertaken(destination: Destination, needs: RunNee
 }
 
 /**
- * Called once the run is registered and before it does any work: a gc that did not see the registration is noticed now, not at the
- * end. `conflict` (`RUN_OVERTAKEN`).
+ * The mark, read once a run is registered and before it does any work: a gc that did not see the registration is noticed now, not at
+ * the end. `conflict` (`BASE_REMOVED`).
  */
-export async function assertNotAnnounced(destination: Destination, epochOfPlan: number): Promise<void> {
+export async function readMarkBeside(destination: Destination, base: RunNeeds["base"]): Promise<Mark> {
   const { mark } = await readMarkSurely(destination);
-  if (mark.epoch === epochOfPlan) return;
-  throw new ColonnadeError("conflict", "RUN_OVERTAKEN", "gc began while the run was planned; run it again", {
-    epoch: epochOfPlan,
-    epochNow: mark.epoch,
-  });
+  if (base !== null && !(await isAlive(destination, mark, base))) throw baseRemoved(base);
+  return mark;
 }
 
 /**

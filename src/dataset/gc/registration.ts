@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { ColonnadeError } from "../../base/errors.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
 import type { Destination } from "../commit.ts";
 import { createObject } from "../create-object.ts";
 import { encodeDocument, parseDocument } from "../document.ts";
 import { epochMax, parseRunKey, registrationKey, runsPrefix, versionMax } from "../layout.ts";
-import type { RunNeeds } from "./mark.ts";
+import { type Mark, readMarkBeside, type RunNeeds } from "./mark.ts";
 
 export const registrationFormat = "colonnade/run/1";
 
@@ -17,6 +18,55 @@ export const registrationSchema = z.looseObject({
   base: z.number().int().min(1).max(versionMax).nullable(),
   startedAt: z.iso.datetime(),
 });
+
+export interface BegunRun {
+  readonly run: string;
+  /** The mark under which it works. */
+  readonly mark: Mark;
+  readonly needs: RunNeeds;
+}
+
+/** As many gcs may begin while one run does: more of them chase it. */
+const gcsMax = 100;
+
+/**
+ * Registers a run that was planned under `mark`, before it writes anything. When a gc began meanwhile, which may not have seen it, the
+ * run goes on under the new mark, with what is left of its needs. `conflict`: `BASE_REMOVED`, `RUN_OVERTAKEN`.
+ */
+export async function beginRun(
+  destination: Destination,
+  job: string,
+  planned: Mark,
+  needsUnder: (mark: Mark) => RunNeeds,
+): Promise<BegunRun> {
+  const { store, ids } = destination;
+  const registered: string[] = [];
+  const forget = async (runs: readonly string[]): Promise<void> => {
+    for (const run of runs) await store.delete(registrationKey(run)).catch(() => undefined);
+  };
+  try {
+    let mark = planned;
+    for (let gcs = 0; gcs < gcsMax; gcs += 1) {
+      const needs = needsUnder(mark);
+      const run = ids.next();
+      registered.push(run);
+      await registerRun(destination, run, job, needs);
+      const now = await readMarkBeside(destination, needs.base);
+      if (now.epoch === mark.epoch) {
+        await forget(registered.slice(0, -1));
+        return { run, mark, needs };
+      }
+      mark = now;
+    }
+  } catch (error) {
+    await forget(registered);
+    throw error;
+  }
+  await forget(registered);
+  throw new ColonnadeError("conflict", "RUN_OVERTAKEN", "one gc after the other began while the run did", {
+    gcs: gcsMax,
+  });
+}
 
 export async function registerRun(
   { store, clock, retry }: Destination,
