@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { randomIds, systemClock } from "../../src/base/clock.ts";
 import { toColonnadeError } from "../../src/base/errors.ts";
-import { collect as collectGarbage } from "../../src/dataset/gc/collect.ts";
 import { rollback } from "../../src/dataset/rollback.ts";
 import { applyJob } from "../../src/execute/apply-job.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
@@ -13,6 +12,7 @@ import { type FaultProxy, networkFaults, startFaultProxy } from "../support/faul
 import { faultSamples, recordFigures } from "../support/long-runs.ts";
 import { createTestBucket, describeS3, type S3TestServer } from "../support/minio.ts";
 import { createWorkspace, version, type Workspace } from "../support/migration.ts";
+import { runGc } from "../support/run-gc.ts";
 
 /**
  * Between our client with the real SDK and a real server: each fault at calls of a first apply, a second one, a rollback and a gc. Only
@@ -76,6 +76,13 @@ async function apply({ source }: World, destination: ObjectStore): Promise<strin
   return (await applyJob(context)).outcome;
 }
 
+async function twoVersions(world: World): Promise<void> {
+  for (const key of ["b.parquet", "c.parquet"]) {
+    await offer(world.source, key);
+    await apply(world, world.direct);
+  }
+}
+
 const scenarios = {
   "a first apply": {
     prepare: async ({ source }: World) => offer(source, "a.parquet", "b.parquet"),
@@ -92,12 +99,7 @@ const scenarios = {
     again: "upToDate",
   },
   "a rollback": {
-    prepare: async (world: World) => {
-      await offer(world.source, "b.parquet");
-      await apply(world, world.direct);
-      await offer(world.source, "c.parquet");
-      await apply(world, world.direct);
-    },
+    prepare: twoVersions,
     run: async (_: World, store: ObjectStore) => {
       const destination = { store, clock: systemClock, ids: randomIds() };
       return (await rollback(destination, { channel: "current", toVersion: 1, reason: "" })).outcome;
@@ -105,22 +107,9 @@ const scenarios = {
     again: "VERSION_SERVED",
   },
   "a gc": {
-    prepare: async (world: World) => {
-      await offer(world.source, "b.parquet");
-      await apply(world, world.direct);
-      await offer(world.source, "c.parquet");
-      await apply(world, world.direct);
-    },
+    prepare: twoVersions,
     run: async (_: World, store: ObjectStore) => {
-      await collectGarbage(
-        { store, clock: systemClock, ids: randomIds() },
-        {
-          retention: { versions: 1, days: 0, runDays: 1 },
-          isReal: true,
-          requests: 4,
-          signal: new AbortController().signal,
-        },
-      );
+      await runGc({ store, clock: systemClock, ids: randomIds() });
       return "collected";
     },
     again: "collected",

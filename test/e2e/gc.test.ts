@@ -2,12 +2,12 @@ import { appendFile, copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomIds, systemClock } from "../../src/base/clock.ts";
-import { collect as collectGarbage } from "../../src/dataset/gc/collect.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { createOnly } from "../../src/store/object-store.ts";
 import { readGenerations, readServed } from "../support/check-destination.ts";
 import { createOrders, errorOf, type Orders, runCli, startCli } from "../support/cli-workspace.ts";
 import { collect } from "../support/dataset-fixtures.ts";
+import { inDays, runGc } from "../support/run-gc.ts";
 import { storesUnderTest } from "../support/stores-under-test.ts";
 
 let orders: Orders;
@@ -24,16 +24,8 @@ async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
 
 /** As `gc --delete` in so many days. */
 async function gcIn(days: number, store: ObjectStore): Promise<void> {
-  const now = (): Date => new Date(Date.now() + days * 24 * 3600 * 1000);
-  await collectGarbage(
-    { store, clock: { ...systemClock, now }, ids: randomIds() },
-    {
-      retention: { versions: 1, days: 0, runDays: 3 },
-      isReal: true,
-      requests: 8,
-      signal: new AbortController().signal,
-    },
-  );
+  const destination = { store, clock: inDays(days, systemClock), ids: randomIds() };
+  await runGc(destination, { retention: { runDays: 3 } });
 }
 
 function untilEvent(child: ReturnType<typeof startCli>, event: string): Promise<void> {

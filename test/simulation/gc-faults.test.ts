@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 
 import { ColonnadeError } from "../../src/base/errors.ts";
 import type { Destination } from "../../src/dataset/commit.ts";
-import { collect as collectGarbage } from "../../src/dataset/gc/collect.ts";
 import { pinVersion } from "../../src/dataset/gc/pins.ts";
 import { registerRun } from "../../src/dataset/gc/registration.ts";
 import { markKey } from "../../src/dataset/layout.ts";
@@ -11,15 +10,21 @@ import { publishVersion } from "../../src/dataset/publish-version.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { readGenerations, readServed } from "../support/check-destination.ts";
-import { collect, destinationOf, lineOf, publicationOf, putData } from "../support/dataset-fixtures.ts";
+import {
+  collect,
+  destinationOf,
+  lineOf,
+  publicationOf,
+  putData,
+  virtualClock,
+} from "../support/dataset-fixtures.ts";
 import { Crash, createFaultyStore, type Fault, faults } from "../support/faulty-store.ts";
 import { recordFigures } from "../support/long-runs.ts";
-
-const clock = { now: () => new Date(Date.UTC(2026, 0, 1)) };
+import { inDays, runGc } from "../support/run-gc.ts";
 
 /** A destination with something of every kind to remove, and something that stays. */
 async function prepared(): Promise<ObjectStore> {
-  const store = createMemoryStore({ clock: { ...destinationOf(createMemoryStore()).clock, ...clock } });
+  const store = createMemoryStore({ clock: virtualClock() });
   const destination = destinationOf(store, "before");
   for (const days of [["01"], ["01", "02"], ["02", "03"]]) {
     const lines = days.map((day) => lineOf(`2026-01-${day}`));
@@ -33,27 +38,15 @@ async function prepared(): Promise<ObjectStore> {
   return store;
 }
 
-function gc(destination: Destination): Promise<unknown> {
-  return collectGarbage(destination, {
-    retention: { versions: 1, days: 0, runDays: 1 },
-    isReal: true,
-    requests: 1,
-    signal: new AbortController().signal,
-  });
-}
-
 /** Two days later, so that the run is dead. */
 function later(store: ObjectStore, name: string): Destination {
   const destination = destinationOf(store, name);
-  return {
-    ...destination,
-    clock: { ...destination.clock, now: () => new Date(clock.now().getTime() + 2 * 24 * 3600 * 1000) },
-  };
+  return { ...destination, clock: inDays(2, destination.clock) };
 }
 
 async function attempt(destination: Destination): Promise<string> {
   try {
-    await gc(destination);
+    await runGc(destination, { requests: 1 });
     return "done";
   } catch (error) {
     if (error instanceof Crash) return "crash";

@@ -4,7 +4,7 @@ import { ColonnadeError } from "../../src/base/errors.ts";
 import type { Destination } from "../../src/dataset/commit.ts";
 import { readFileList } from "../../src/dataset/file-list.ts";
 import type { FileLine } from "../../src/dataset/formats.ts";
-import { collect as collectGarbage, type GcReport } from "../../src/dataset/gc/collect.ts";
+import type { GcReport } from "../../src/dataset/gc/collect.ts";
 import { besideGc, readMark } from "../../src/dataset/gc/mark.ts";
 import { beginRun } from "../../src/dataset/gc/registration.ts";
 import { pointersPrefix } from "../../src/dataset/layout.ts";
@@ -19,6 +19,7 @@ import type { ObjectStore } from "../../src/store/object-store.ts";
 import { readGenerations, readServed } from "./check-destination.ts";
 import { collect, countedIds, lineOf, publicationOf, putData, virtualClock } from "./dataset-fixtures.ts";
 import { Crash, createFaultyStore, type Fault, faults } from "./faulty-store.ts";
+import { runGc } from "./run-gc.ts";
 import { createScheduler } from "./scheduler.ts";
 
 /** What a race found out about one actor. */
@@ -189,12 +190,7 @@ async function goBack(destination: Destination, chance: () => number, channel = 
 }
 
 function gc(destination: Destination, runDays: number): Promise<GcReport> {
-  return collectGarbage(destination, {
-    retention: { versions: 1, days: 0, runDays },
-    isReal: true,
-    requests: 1,
-    signal: new AbortController().signal,
-  });
+  return runGc(destination, { retention: { runDays }, requests: 1 });
 }
 
 async function outcomeOf(act: () => Promise<string>): Promise<string> {

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { collect as collectGarbage } from "../../../src/dataset/gc/collect.ts";
 import { publishVersion } from "../../../src/dataset/publish-version.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { ObjectStore } from "../../../src/store/object-store.ts";
 import { destinationOf, lineOf, publicationOf } from "../../support/dataset-fixtures.ts";
 import { recordFigures } from "../../support/long-runs.ts";
+import { runGc } from "../../support/run-gc.ts";
 
 /** A million of each in the soak. */
 const count = Number(process.env["GC_OBJECTS"] ?? 20_000);
@@ -36,12 +36,7 @@ test(
       },
     };
     const before = process.memoryUsage.rss();
-    const report = await collectGarbage(destinationOf(store, "gc"), {
-      retention: { versions: 1, days: 0, runDays: 1 },
-      isReal: true,
-      requests: 16,
-      signal: new AbortController().signal,
-    });
+    const report = await runGc(destinationOf(store, "gc"), { requests: 16 });
     expect(report.removed.data).toEqual({ objects: count, bytes: 1000 * count });
     expect(removed).toBe(count);
     const grownBytes = most - before;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Clock } from "../../../src/base/clock.ts";
 import type { Destination } from "../../../src/dataset/commit.ts";
-import { collect as collectGarbage, type GcReport } from "../../../src/dataset/gc/collect.ts";
+import type { GcReport } from "../../../src/dataset/gc/collect.ts";
 import { KeySet } from "../../../src/dataset/gc/key-set.ts";
 import { readMark } from "../../../src/dataset/gc/mark.ts";
 import { pinVersion } from "../../../src/dataset/gc/pins.ts";
@@ -18,6 +18,7 @@ import type { ObjectStore } from "../../../src/store/object-store.ts";
 import { createOnly, unconditional } from "../../../src/store/object-store.ts";
 import { readServed } from "../../support/check-destination.ts";
 import { collect, countedIds, lineOf, publicationOf, putData } from "../../support/dataset-fixtures.ts";
+import { runGc } from "../../support/run-gc.ts";
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -54,12 +55,7 @@ function createWorld(name = "writer"): World {
       return result.outcome === "committed" ? result.pointer.version : 0;
     },
     gc: (retention = {}, isReal = true) =>
-      collectGarbage(destination, {
-        retention: { versions: 1, days: 0, runDays: 3, ...retention },
-        isReal,
-        requests: 4,
-        signal: new AbortController().signal,
-      }),
+      runGc(destination, { retention: { runDays: 3, ...retention }, isReal }),
     keys: async (prefix) => (await collect(store.list(prefix))).map(({ key }) => key),
   };
 }
@@ -359,10 +355,7 @@ test("a signal ends it between two removals, and a rerun does the rest", async (
   };
 
   await expect(
-    collectGarbage(
-      { ...destination, store: interrupting },
-      { retention: { versions: 1, days: 0, runDays: 3 }, isReal: true, requests: 1, signal: stop.signal },
-    ),
+    runGc({ ...destination, store: interrupting }, { requests: 1, signal: stop.signal }),
   ).rejects.toMatchObject({ kind: "cancelled" });
   expect(await keys("data/")).toHaveLength(1 + 15);
   await gc();

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { randomIds, systemClock } from "../../../src/base/clock.ts";
-import { collect as collectGarbage } from "../../../src/dataset/gc/collect.ts";
 import { applyPlan } from "../../../src/execute/apply-job.ts";
 import { planJob } from "../../../src/execute/plan-job.ts";
 import type { ObjectStore } from "../../../src/store/object-store.ts";
 import { readServed } from "../../support/check-destination.ts";
 import { lineOf, putData } from "../../support/dataset-fixtures.ts";
-import { createWorkspace, version } from "../../support/migration.ts";
+import { createWorkspace, version, type Workspace } from "../../support/migration.ts";
+import { inDays, runGc } from "../../support/run-gc.ts";
 
 const versions = [
   version(1, "\n    - { id: 1, name: a, type: int64 }\n"),
@@ -14,28 +14,26 @@ const versions = [
 ];
 
 /** With something to remove, so that it raises the mark. */
-async function gc(store: ObjectStore): Promise<void> {
+async function gc(store: ObjectStore, days = 0): Promise<void> {
   await putData(store, [lineOf("2020-01-01")]);
-  await collectGarbage(
-    { store, clock: systemClock, ids: randomIds() },
-    {
-      retention: { versions: 1, days: 0, runDays: 1 },
-      isReal: true,
-      requests: 4,
-      signal: new AbortController().signal,
-    },
-  );
+  await runGc({ store, clock: inDays(days, systemClock), ids: randomIds() });
 }
 
 function epochsOf(keys: readonly { readonly key: string }[]): (string | undefined)[] {
   return keys.map(({ key }) => /-[0-9a-f]{32}(.*)\.parquet$/.exec(key)?.[1]);
 }
 
-test("a job that was planned before a gc began goes on under the gc's mark", async () => {
-  await using workspace = await createWorkspace();
+/** One object is served, and one has come since. */
+async function createServed(): Promise<Workspace> {
+  const workspace = await createWorkspace();
   await workspace.write("a.parquet", "SELECT 1::BIGINT AS a");
   await workspace.apply(versions);
   await workspace.write("b.parquet", "SELECT 2::BIGINT AS a");
+  return workspace;
+}
+
+test("a job that was planned before a gc began goes on under the gc's mark", async () => {
+  await using workspace = await createServed();
   const context = workspace.context(versions);
   const planned = await planJob(context);
 
@@ -48,10 +46,7 @@ test("a job that was planned before a gc began goes on under the gc's mark", asy
 });
 
 test("a job whose base is gone before it begins says so before it does any work", async () => {
-  await using workspace = await createWorkspace();
-  await workspace.write("a.parquet", "SELECT 1::BIGINT AS a");
-  await workspace.apply(versions);
-  await workspace.write("b.parquet", "SELECT 2::BIGINT AS a");
+  await using workspace = await createServed();
   const context = workspace.context(versions);
   const planned = await planJob(context);
   await workspace.apply(versions);
@@ -82,19 +77,7 @@ test("what a dead run has finished is done again when gc has taken it, and not b
   expect((await planJob(context)).finished.lines.size).toBe(1);
 
   const planned = await planJob(context);
-  await collectGarbage(
-    {
-      store: context.destination,
-      clock: { ...systemClock, now: () => new Date(Date.now() + 3 * 24 * 3600 * 1000) },
-      ids: randomIds(),
-    },
-    {
-      retention: { versions: 1, days: 0, runDays: 1 },
-      isReal: true,
-      requests: 4,
-      signal: new AbortController().signal,
-    },
-  );
+  await gc(context.destination, 3);
   const { outcome } = await applyPlan(context, planned);
   expect(outcome).toBe("committed");
   const served = await readServed(context.destination);
