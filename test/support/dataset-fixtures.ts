@@ -66,7 +66,7 @@ export async function putData(store: ObjectStore, lines: readonly FileLine[]): P
   for (const { key, task } of lines) await store.put(key, bodyOf(task), unconditional);
 }
 
-function bodyOf(task: string): Uint8Array {
+export function bodyOf(task: string): Uint8Array {
   return Buffer.from(`PAR1 ${task} PAR1`);
 }
 

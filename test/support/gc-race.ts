@@ -2,6 +2,7 @@ import { expect } from "vitest";
 
 import { ColonnadeError } from "../../src/base/errors.ts";
 import type { Destination } from "../../src/dataset/commit.ts";
+import { createObject } from "../../src/dataset/create-object.ts";
 import { readFileList } from "../../src/dataset/file-list.ts";
 import type { FileLine } from "../../src/dataset/formats.ts";
 import type { GcReport } from "../../src/dataset/gc/collect.ts";
@@ -17,7 +18,7 @@ import { removeRun } from "../../src/dataset/run-log.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { readGenerations, readServed } from "./check-destination.ts";
-import { collect, countedIds, lineOf, publicationOf, putData, virtualClock } from "./dataset-fixtures.ts";
+import { bodyOf, collect, countedIds, lineOf, publicationOf, virtualClock } from "./dataset-fixtures.ts";
 import { Crash, createFaultyStore, type Fault, faults } from "./faulty-store.ts";
 import { runGc } from "./run-gc.ts";
 import { createScheduler } from "./scheduler.ts";
@@ -148,7 +149,7 @@ async function write(
   const made = chosen.map((day) => lineOf(day, 1 + (name.length % 2), writerEpoch.of(mark.epoch)));
   const lines = [...carried, ...made].toSorted((a, b) => (a.source.key < b.source.key ? -1 : 1));
   onWork();
-  await putNew(store, made);
+  await putNew(destination, made);
   const { facts } = publicationOf(base, []);
   const result = await publishVersion(
     destination,
@@ -162,9 +163,10 @@ async function write(
 /** Replaced by a test that breaks it: the epoch that a writer puts into its keys. */
 export const writerEpoch = { of: (epoch: number): number => epoch };
 
-/** What is there already is used, as `apply` uses it. */
-async function putNew(store: ObjectStore, lines: readonly FileLine[]): Promise<void> {
-  for (const line of lines) if ((await store.head(line.key)) === undefined) await putData(store, [line]);
+/** What is there already is used, as `apply` uses it; a write that is refused is tried again. */
+async function putNew({ store, clock: own }: Destination, lines: readonly FileLine[]): Promise<void> {
+  for (const { key, task } of lines)
+    if ((await store.head(key)) === undefined) await createObject(store, key, bodyOf(task), own);
 }
 
 async function goBack(destination: Destination, chance: () => number, channel = "current"): Promise<string> {
