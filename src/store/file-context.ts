@@ -1,8 +1,8 @@
-import { constants, fstatSync } from "node:fs";
+import { constants, existsSync, fstatSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import type { Ids } from "../base/clock.ts";
 import { fileError, isErrno } from "./file-errors.ts";
@@ -104,8 +104,9 @@ export async function publishFile(
       if (precondition.kind !== "none") return { outcome: "preconditionFailed" };
     }
   } catch (error) {
-    // The place is made anew when it went; what was written is not.
-    if (isErrno(error, "ENOENT") && (await statFile(staged.path)) === undefined) throw uploadLost(key);
+    // Only what was written is gone, not the folder that it was in with all else.
+    const isLost = existsSync(dirname(staged.path)) && !existsSync(staged.path);
+    if (isErrno(error, "ENOENT") && isLost) throw uploadLost(key);
     throw error;
   } finally {
     // Under its first name there is nothing left of what got the key.

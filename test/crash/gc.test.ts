@@ -47,26 +47,32 @@ describe.each(storesUnderTest())("on $name", (under) => {
       const calm = await prepared(under);
       const startedMs = performance.now();
       expect(await runCli(args(calm.job), calm.place.environment)).toMatchObject({ code: 0 });
-      const durationMs = performance.now() - startedMs;
+      let durationMs = performance.now() - startedMs;
       let killed = 0;
       for (let moment = 0; moment < killMoments; moment += 1) {
-        const { place, job } = await prepared(under);
-        const child = startCli(args(job), place.environment);
-        // The beginning is Node's own.
-        const afterMs = durationMs * (0.3 + (0.7 * (moment + 0.5)) / killMoments);
-        const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
-        const { signal } = await child.done;
-        clearTimeout(timer);
-        if (signal === "SIGKILL") killed += 1;
+        // The machine may be faster than it was: then the run is over first, and the next try is timed by it.
+        for (let tries = 0, isKilled = false; tries < 5 && !isKilled; tries += 1) {
+          const { place, job } = await prepared(under);
+          // The beginning is Node's own.
+          const afterMs = durationMs * (0.3 + (0.7 * (moment + 0.5)) / killMoments);
+          const begunMs = performance.now();
+          const child = startCli(args(job), place.environment);
+          const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
+          const { signal } = await child.done;
+          clearTimeout(timer);
+          isKilled = signal === "SIGKILL";
+          if (isKilled) killed += 1;
+          else durationMs = Math.min(durationMs, performance.now() - begunMs);
 
-        const after = await readServed(place.store);
-        expect(after?.lines).toHaveLength(3);
-        const isDone = (await readGenerations(place.store)).length === generations;
-        const { code } = await runCli(args(job), place.environment);
-        expect({ afterMs, code }).toEqual({ afterMs, code: isDone ? again : 0 });
-        expect((await readServed(place.store))?.lines).toHaveLength(3);
-        expect(await readGenerations(place.store)).toHaveLength(generations);
-        expect(await collect(place.store.list("data/"))).toHaveLength(data);
+          const after = await readServed(place.store);
+          expect(after?.lines).toHaveLength(3);
+          const isDone = (await readGenerations(place.store)).length === generations;
+          const { code } = await runCli(args(job), place.environment);
+          expect({ afterMs, code }).toEqual({ afterMs, code: isDone ? again : 0 });
+          expect((await readServed(place.store))?.lines).toHaveLength(3);
+          expect(await readGenerations(place.store)).toHaveLength(generations);
+          expect(await collect(place.store.list("data/"))).toHaveLength(data);
+        }
       }
       recordFigures("processes of gc and rollback killed, on a folder and MinIO", { killed });
       expect(killed).toBeGreaterThan(0);
