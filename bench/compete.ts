@@ -24,14 +24,15 @@ export async function compete(contest: Contest, rounds: Rounds, work: string): P
   process.stderr.write(`${contest.title}, ${contest.data}\n`);
   const runs = new Map<string, Run[]>(contenders.map(({ name }) => [name, []]));
   const load = loadavg()[0] ?? 0;
-  for (let round = rounds.warmUp ? 0 : 1; round <= rounds.count; round += 1) {
+  const first = rounds.warmUp ? 0 : 1;
+  for (let round = first; round <= rounds.count; round += 1) {
     let target = "";
     for (const [i, contender] of contenders.entries()) {
       if (contender.isSecondRun !== true) target = join(work, `${round}-${i}`);
       await mkdir(target, { recursive: true });
       const run = await contender.run(target);
       process.stderr.write(`  ${contender.name}: ${run.seconds.toFixed(2)} s\n`);
-      if (round === 0 || (round === 1 && !rounds.warmUp)) await contender.check(target);
+      if (round === first) await contender.check(target);
       if (round > 0) runs.get(contender.name)?.push(run);
       if (contenders[i + 1]?.isSecondRun === true) continue;
       await rm(target, { recursive: true, force: true });

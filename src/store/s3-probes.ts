@@ -1,13 +1,11 @@
-import {
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  PutObjectCommand,
-  UploadPartCopyCommand,
-} from "@aws-sdk/client-s3";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
 
-import type { StoreProbe } from "./object-store.ts";
+import { toColonnadeError } from "../base/errors.ts";
+import { type StoreProbe, unconditional } from "./object-store.ts";
 import type { S3Context } from "./s3-context.ts";
 import { failureOf } from "./s3-errors.ts";
+import { startUpload } from "./s3-upload.ts";
+import { putObject } from "./s3-write.ts";
 
 /** What S3 can do beyond the contract, and services that speak its protocol may lack. */
 export function probesOf(context: S3Context): readonly StoreProbe[] {
@@ -36,25 +34,18 @@ async function putDamaged(context: S3Context, key: string): Promise<string | und
 }
 
 async function copyInside(context: S3Context, key: string): Promise<string | undefined> {
-  const target = { Bucket: context.bucket, Key: context.keyPrefix + key };
-  await context.writes.send(new PutObjectCommand({ ...target, Body: Buffer.from("0123456789") }));
-  const { UploadId } = await context.writes.send(new CreateMultipartUploadCommand(target));
+  const written = await putObject(context, key, Buffer.from("0123456789"), unconditional);
+  if (written.outcome !== "written") return "an object to copy from could not be written";
+  // As the writer does that is told to copy inside.
+  const upload = await startUpload({ ...context, serverSideCopy: true }, key);
   try {
-    const { CopyPartResult } = await context.writes.send(
-      new UploadPartCopyCommand({
-        ...target,
-        UploadId,
-        PartNumber: 1,
-        CopySource: `${target.Bucket}/${target.Key.split("/").map(encodeURIComponent).join("/")}`,
-        CopySourceRange: "bytes=3-6",
-      }),
-    );
-    const Parts = [{ PartNumber: 1, ETag: CopyPartResult?.ETag }];
-    await context.writes.send(
-      new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts } }),
-    );
-    return undefined;
+    const source = { context, key, etag: written.etag, start: 3, end: 7 };
+    const part = await upload.copyPart(1, source, new AbortController().signal);
+    const { outcome } = await upload.complete([part], 0, unconditional);
+    return outcome === "written" ? undefined : `an upload of a copied range is ${outcome}`;
   } catch (error) {
-    return `UploadPartCopy is refused: ${failureOf(error).code}`;
+    return `UploadPartCopy is refused: ${toColonnadeError(error).message}`;
+  } finally {
+    await upload.abort();
   }
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 
 import {
-  AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   UploadPartCommand,
@@ -14,6 +13,7 @@ import { retry } from "./retry.ts";
 import { errorFor, sendAgain } from "./s3-context.ts";
 import type { S3Context } from "./s3-context.ts";
 import { failureOf, isNotDone, isTemporary, putResultOf } from "./s3-errors.ts";
+import { abortUpload } from "./s3-uploads.ts";
 import { conditionOf, crc32Base64, writtenOf } from "./s3-write.ts";
 import { sourceChanged } from "./store-errors.ts";
 
@@ -119,14 +119,8 @@ export async function startUpload(context: S3Context, key: string): Promise<Mult
     },
     async abort() {
       if (ended) return;
-      const command = new AbortMultipartUploadCommand(upload);
-      try {
-        await sendAgain(context, (abort) => context.writes.send(command, abort));
-        ended = true;
-      } catch (error) {
-        if (failureOf(error).code !== "NoSuchUpload") throw errorFor(context, error, key);
-        ended = true;
-      }
+      await abortUpload(context, { id: UploadId, key });
+      ended = true;
     },
   };
 }

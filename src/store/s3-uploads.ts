@@ -67,7 +67,11 @@ async function listPage(
   }
 }
 
-export async function abortUpload(context: S3Context, { id, key = "" }: Upload): Promise<void> {
+/** One that has ended is no error. */
+export async function abortUpload(
+  context: S3Context,
+  { id, key = "" }: Pick<Upload, "id" | "key">,
+): Promise<void> {
   const command = new AbortMultipartUploadCommand({
     Bucket: context.bucket,
     Key: context.keyPrefix + key,

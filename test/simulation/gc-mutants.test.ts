@@ -8,12 +8,14 @@ import { race, writerEpoch } from "../support/gc-race.ts";
  * Protocols that lack one of the parts of docs/GC.md, in the races of `gc-races.test.ts`: each part is there because something that is
  * served is lost without it.
  */
-type Mutant =
-  | "a gc that does not raise the mark"
-  | "a run that does not look at the mark after its manifest"
-  | "a commit that does not look whether its version lives"
-  | "a commit that does not pin"
-  | "keys without an epoch";
+const mutants = [
+  "a gc that does not raise the mark",
+  "a run that does not look at the mark after its manifest",
+  "a commit that does not look whether its version lives",
+  "a commit that does not pin",
+  "keys without an epoch",
+] as const;
+type Mutant = (typeof mutants)[number];
 
 const state = vi.hoisted(() => ({ mutant: undefined as Mutant | undefined }));
 
@@ -62,13 +64,7 @@ async function firstNoticed(): Promise<string | undefined> {
   return undefined;
 }
 
-test.each<Mutant>([
-  "a gc that does not raise the mark",
-  "a run that does not look at the mark after its manifest",
-  "a commit that does not look whether its version lives",
-  "a commit that does not pin",
-  "keys without an epoch",
-])(
+test.each(mutants)(
   "%s is noticed: something served is lost",
   async (mutant) => {
     state.mutant = mutant;

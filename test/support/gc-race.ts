@@ -15,6 +15,7 @@ import { readPointer } from "../../src/dataset/pointer.ts";
 import { publishVersion } from "../../src/dataset/publish-version.ts";
 import { rollback } from "../../src/dataset/rollback.ts";
 import { removeRun } from "../../src/dataset/run-log.ts";
+import { serveVersion } from "../../src/dataset/serve-version.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { ObjectStore } from "../../src/store/object-store.ts";
 import { readGenerations, readServed } from "./check-destination.ts";
@@ -179,7 +180,6 @@ async function goBack(destination: Destination, chance: () => number, channel = 
     // As a roll-out begins: the channel is made with what another serves.
     const base = await readPointer(store, "current");
     if (base === undefined) return "nothing";
-    const { serveVersion } = await import("../../src/dataset/serve-version.ts");
     const result = await serveVersion(destination, channel, undefined, {
       ...base.pointer,
       reason: `by ${channel}`,

@@ -82,7 +82,7 @@ function keptVersions({ kept }: GcView, columns: number): Text[] {
         width: columns,
       },
     ),
-    ...(more > 0 ? [text`  ${dim(`and ${countOf(more, "more version", "more versions")}`)}`] : []),
+    ...(more > 0 ? [text`  ${dim(`and ${countOf(more, "more version")}`)}`] : []),
   ];
 }
 
