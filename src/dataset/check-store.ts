@@ -8,6 +8,7 @@ import {
   type PutResult,
   unconditional,
 } from "../store/object-store.ts";
+import { roleChecks } from "./check-role.ts";
 import { createObject } from "./create-object.ts";
 import { checksPrefix, storeCheckKey } from "./layout.ts";
 
@@ -33,6 +34,8 @@ export interface StoreCheckOptions {
   readonly ids: Ids;
   /** Two writers instead of many, and no large object: what a first `apply` does. */
   readonly isShort: boolean;
+  /** Where the job reads: asked too what its role may do, unless the form is short. */
+  readonly source?: ObjectStore;
 }
 
 const text = (words: string): Uint8Array => new Uint8Array(Buffer.from(words));
@@ -51,6 +54,7 @@ export async function checkStore(store: ObjectStore, options: StoreCheckOptions)
   const probe = new Probe(store, options.clock, prefix, options.isShort ? 2 : 16);
   try {
     await probe.run(options.isShort);
+    if (!options.isShort && options.source !== undefined) await probe.runRole(options.source);
   } finally {
     await probe.clean();
   }
@@ -141,6 +145,11 @@ class Probe {
     await this.#check("uploads that were not finished are listed", false, () => this.#uploads());
     for (const probe of this.#store.probes ?? [])
       await this.#check(probe.name, false, () => probe.run(this.#key(`probe-${this.checks.length}`)));
+  }
+
+  async runRole(source: ObjectStore): Promise<void> {
+    for (const { name, isNeeded, run } of roleChecks(this.#store, source))
+      await this.#check(name, isNeeded, run);
   }
 
   /** Commits do without; gc does not. */

@@ -53,6 +53,9 @@ export interface ObjectStore {
   /** What only this kind of store can be asked, for `store check`. */
   readonly probes?: readonly StoreProbe[];
 
+  /** Only where somebody may be allowed more than the store shows. */
+  readonly role?: StoreRole;
+
   /** Ends connections. */
   close(): Promise<void>;
 }
@@ -84,6 +87,14 @@ export interface StoreProbe {
   readonly name: string;
   /** Resolves to what is wrong, or undefined; leaves nothing but `key` behind. */
   run(key: string): Promise<string | undefined>;
+}
+
+/** What whoever uses a store is allowed. Asked without effect: nothing is written, whatever the answer. */
+export interface StoreRole {
+  /** Whether objects of the store may be written. */
+  readonly mayWrite: () => Promise<boolean>;
+  /** Whether others may be, beside the store's prefix; false where the store is a whole bucket. */
+  readonly mayWriteBeside: () => Promise<boolean>;
 }
 
 export interface GetOptions {

@@ -8,6 +8,7 @@ import { listObjects } from "./s3-list.ts";
 import { abortUpload, listUploads } from "./s3-uploads.ts";
 import { probesOf } from "./s3-probes.ts";
 import { getObject, headObject, streamObject } from "./s3-read.ts";
+import { roleOf } from "./s3-role.ts";
 import { putObject } from "./s3-write.ts";
 import { createS3Writer } from "./s3-writer.ts";
 
@@ -62,6 +63,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       }
     },
     probes: probesOf(context),
+    role: roleOf(context),
     listUploads: () => listUploads(context),
     abortUpload: (upload) => abortUpload(context, upload),
     async close() {
