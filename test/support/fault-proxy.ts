@@ -48,8 +48,14 @@ interface Reply {
   readonly body: Buffer;
 }
 
-/** Stands between a client and a server that speaks S3. Signatures stay valid: the server sees the host that was asked. */
-export async function startFaultProxy(endpoint: string): Promise<FaultProxy> {
+/**
+ * Stands between a client and a server that speaks S3. Signatures stay valid: the server sees the host that was asked. Where
+ * `admits` resolves to false, the client's credentials have expired.
+ */
+export async function startFaultProxy(
+  endpoint: string,
+  admits: (asked: IncomingMessage) => Promise<boolean> = () => Promise.resolve(true),
+): Promise<FaultProxy> {
   const target = new URL(endpoint);
   let calls = 0;
   let met = 0;
@@ -87,6 +93,10 @@ export async function startFaultProxy(endpoint: string): Promise<FaultProxy> {
     const kind = isMet || isLasting ? fault?.kind : undefined;
     calls += 1;
     if (isMet) met += 1;
+    if (!(await admits(asked))) {
+      sendError(reply, 403, "ExpiredToken");
+      return;
+    }
     switch (kind) {
       case "reset":
         reply.socket?.resetAndDestroy();
