@@ -23,16 +23,24 @@ function prepareRuntime(environment: NodeJS.ProcessEnv): void {
 }
 
 /**
- * `limits.memory` is a promise about what the system sees, and glibc keeps what is freed: up to 64 MB in each thread, as soon as it
- * has seen one large buffer come and go. It can be told otherwise only by the environment that a process begins with
- * (mallopt(3), `M_TRIM_THRESHOLD`), so a command that handles pages begins a second time. This costs some 25 ms.
+ * glibc's allocator can be told how to treat large buffers only by the environment that a process begins with (mallopt(3)), so a command
+ * that handles pages begins a second time. This costs some 25 ms. docs/decisions/speed.md has the figures.
+ *
+ * `M_MMAP_THRESHOLD`: by itself it has a buffer above 128 kB from the kernel and gives it back, page by page, each a fault: a fifth of
+ * a run. `M_TRIM_THRESHOLD`: `limits.memory` is a promise about what the system sees, and what is freed would be kept, up to 64 MB in
+ * each thread, as soon as one large buffer has come and gone.
  */
-function giveBackFreedMemory(words: readonly string[], environment: NodeJS.ProcessEnv): void {
-  const handlesPages = words.includes("apply") || words.includes("verify");
-  if (!handlesPages || process.platform !== "linux" || environment["MALLOC_TRIM_THRESHOLD_"] !== undefined)
-    return;
+const allocator = {
+  MALLOC_MMAP_THRESHOLD_: String(4 * 1024 ** 2),
+  MALLOC_TRIM_THRESHOLD_: String(8 * 1024 ** 2),
+};
+
+function prepareAllocator(words: readonly string[], environment: NodeJS.ProcessEnv): void {
+  const handlesPages = words.includes("apply") || words.includes("verify") || words.includes("stream");
+  const isPrepared = Object.keys(allocator).every((name) => environment[name] !== undefined);
+  if (!handlesPages || process.platform !== "linux" || isPrepared) return;
   const command = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
-  process.execve?.(process.execPath, command, { ...environment, MALLOC_TRIM_THRESHOLD_: String(1024 ** 2) });
+  process.execve?.(process.execPath, command, { ...allocator, ...environment });
 }
 
 /** Where compiled code is kept between runs: where only this user can write. Undefined without a home, or in a read-only one. */
@@ -85,7 +93,7 @@ async function main(words: readonly string[]): Promise<number> {
   return runProgram(words);
 }
 
-giveBackFreedMemory(process.argv.slice(2), process.env);
+prepareAllocator(process.argv.slice(2), process.env);
 prepareRuntime(process.env);
 noticeUnfinishedWork();
 endQuietlyOnBrokenPipes();

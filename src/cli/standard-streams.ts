@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { fstatSync, read } from "node:fs";
+import { fstatSync, read, write } from "node:fs";
 import { promisify } from "node:util";
-import { cancelled } from "../base/errors.ts";
+import { cancelled, ColonnadeError } from "../base/errors.ts";
 import {
   type ByteSource,
   ChunkSource,
@@ -11,7 +11,9 @@ import {
 } from "../stream/byte-source.ts";
 
 const readAsync = promisify(read);
+const writeAsync = promisify(write);
 const standardInput = 0;
+const standardOutput = 1;
 /** As much as one call of the system gives at most. */
 const readBytesMax = 2 ** 30;
 /** Standard input, until `signal` ends it. Opened by the first command that reads it: others leave it alone. */
@@ -66,7 +68,61 @@ export function isInputTerminal(): boolean {
   return process.stdin.isTTY;
 }
 
-/** Bytes to standard output, no faster than they are read there. */
-export async function writeStandardOutput(bytes: Uint8Array): Promise<void> {
-  if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
+export interface ByteOutput {
+  /** Takes the bytes, which nobody may change from here on, and no more of them than can be written before long. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Resolves when everything is written. */
+  end(): Promise<void>;
+}
+
+/** Standard output: a file is written while the next bytes are made, a pipe no faster than it is read. */
+export function openStandardOutput(): ByteOutput {
+  if (fstatSync(standardOutput).isFile()) return new FileOutput();
+  return {
+    async write(bytes) {
+      if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
+    },
+    end: () => Promise.resolve(),
+  };
+}
+
+/** About a record batch: the thread that casts has the next one to do. */
+const unwrittenBytesMax = 32 * 1024 * 1024;
+
+/** Node's own stream holds the thread while it writes to a file. */
+class FileOutput implements ByteOutput {
+  readonly #writes: Promise<void>[] = [];
+  #unwrittenBytes = 0;
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#unwrittenBytes += bytes.length;
+    const before = this.#writes.at(-1);
+    const write = async (): Promise<void> => {
+      await before;
+      await writeAll(bytes);
+      this.#unwrittenBytes -= bytes.length;
+      void this.#writes.shift();
+    };
+    const written = write();
+    // Whoever waits for one of the next hears of it.
+    written.catch(() => {});
+    this.#writes.push(written);
+    while (this.#unwrittenBytes > unwrittenBytesMax) await this.#writes[0];
+  }
+
+  async end(): Promise<void> {
+    await this.#writes.at(-1);
+  }
+}
+
+async function writeAll(bytes: Uint8Array): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length;) {
+      const { bytesWritten } = await writeAsync(standardOutput, bytes, done);
+      done += bytesWritten;
+    }
+  } catch (cause) {
+    const message = "standard output cannot be written";
+    throw new ColonnadeError("unavailable", "OUTPUT_FAILED", message, {}, { cause });
+  }
 }

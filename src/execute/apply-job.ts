@@ -44,7 +44,7 @@ export interface ApplyResult {
 }
 
 /** What Node itself, the SDK and a worker thread take before the first byte of data: not ours to hand out. */
-const baselineBytes = 132_000_000;
+const baselineBytes = 150_000_000;
 /** What each further thread takes that is at work, the garbage that may gather in it included. */
 const threadBytes = 48_000_000;
 const budgetBytesMin = 32_000_000;

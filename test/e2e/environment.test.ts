@@ -12,6 +12,9 @@ import {
   runCli,
   startCli,
 } from "../support/cli-workspace.ts";
+import { pythonWith, runPython } from "../support/python.ts";
+
+const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
 
 /** What a machine does to a job: disks that fill up, are read-only or go away, and files that cannot be opened. */
 let orders: Orders;
@@ -19,6 +22,13 @@ beforeEach(async () => {
   orders = await createOrders({ objects: 6, rows: 60_000 });
 });
 afterEach(() => orders[Symbol.asyncDispose]());
+
+const writeStream = `
+import sys, pyarrow as pa
+table = pa.table({name: [convert(i) for i in range(200_000)] for name, convert in
+                  [("id", int), ("amount", int), ("customer", str), ("note", str), ("day", str)]})
+with pa.OSFile(sys.argv[1], "wb") as sink, pa.ipc.new_stream(sink, table.schema) as out:
+    out.write_table(table, max_chunksize=20_000)`;
 
 const mount = (...args: readonly string[]): boolean => spawnSync("mount", args).status === 0;
 const canMount = ((): boolean => {
@@ -55,6 +65,24 @@ describe.skipIf(!canMount)("a disk", () => {
     expect((await runCli(["verify", job, "--deep"])).code).toBe(0);
   });
 
+  test.skipIf(pythonWith(["pyarrow"]) === undefined)(
+    "that is full ends a stream into a file on it with exit 20",
+    async () => {
+      mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", disk);
+      const input = join(orders.folder, "old.arrows");
+      await runPython(writeStream, undefined, [input]);
+      const command = `exec "$0" "$1" stream "$2" --log-format json < "$3" > "$4"`;
+      const job = await orders.job("file:disk/out");
+      const run = (output: string): Finished => {
+        const args = ["-c", command, process.execPath, main, job, input, output];
+        const { status, signal, stdout, stderr } = spawnSync("sh", args, { encoding: "utf8" });
+        return { code: status, signal, stdout, stderr };
+      };
+      expect(errorOf(run(join(disk, "new.arrows")))).toMatchObject({ exit: 20, code: "OUTPUT_FAILED" });
+      expect(run(join(orders.folder, "new.arrows"))).toMatchObject({ code: 0 });
+    },
+  );
+
   test("that cannot be written ends a run with exit 10, and serves what it holds", async () => {
     mount("-t", "tmpfs", "tmpfs", disk);
     const job = await orders.job("file:disk/out");
@@ -88,7 +116,6 @@ test("a destination that goes away in the middle of a run ends it with exit 20; 
 
 test("however few files may be open, a run is done or ends with exit 20, and commits nothing by halves", async () => {
   const job = await orders.job("file:out");
-  const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
   const limited = (files: number, ...args: readonly string[]): Finished => {
     const command = `ulimit -n ${files} && exec "$0" "$@"`;
     const { status, signal, stdout, stderr } = spawnSync(

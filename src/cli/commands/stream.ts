@@ -8,7 +8,7 @@ import type { StreamPlan } from "../../stream/stream-plan.ts";
 import { explained, jobArgument, type JobOptions } from "../command-parts.ts";
 import { readJobFile, readSchemaDirectory, schemaDirectoryOf } from "../open-job.ts";
 import type { Session, StartCommand } from "../session.ts";
-import { isInputTerminal, openStandardInput, writeStandardOutput } from "../standard-streams.ts";
+import { isInputTerminal, openStandardInput, openStandardOutput } from "../standard-streams.ts";
 import { toJson, toJsonLine } from "../text/json.ts";
 import { fitLines } from "../text/measure.ts";
 import { renderStream, type StreamReport } from "../view/stream.ts";
@@ -51,6 +51,7 @@ async function runStream(
   const startMs = systemClock.monotonicMs();
   let plan: StreamPlan | undefined;
   let progress: StreamProgress = { batches: 0, rows: 0, rowsQuarantined: 0, invalid: 0 };
+  const output = openStandardOutput();
   const file = quarantine === undefined ? undefined : await openQuarantine(quarantine);
   try {
     const migrated = migrateStream(openStandardInput(signal), {
@@ -61,8 +62,10 @@ async function runStream(
       onPlan: (made) => (plan = made),
       onBatch: (now) => (progress = now),
     });
-    for await (const bytes of migrated) await writeStandardOutput(bytes);
+    for await (const bytes of migrated) await output.write(bytes);
+    await output.end();
   } finally {
+    await output.end().catch(() => undefined);
     await file?.close();
   }
   if (plan === undefined) return;
