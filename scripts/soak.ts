@@ -5,11 +5,12 @@ import { join, resolve } from "node:path";
 
 /**
  * `npm run soak`: the long forms of the tests that try to break the guarantees, one after the other, and what they did in figures:
- * docs/RELIABILITY.md. All of it takes a night; `-- --share 0.05` takes a twentieth of what is left to chance, `-- --only gc` the
- * steps whose titles have that word (the page is then left as it is). PROPERTY_SEED chooses other cases.
+ * docs/RELIABILITY.md. All of it takes a night; `-- --share 0.05` takes a twentieth of what is left to chance, `-- --only races` the
+ * steps whose titles have that word: the page keeps what the others did when they were last run. PROPERTY_SEED chooses other cases.
  */
 const root = resolve(import.meta.dirname, "..");
 const page = join(root, "docs/RELIABILITY.md");
+const record = join(root, "docs/reliability.json");
 
 interface Step {
   readonly title: string;
@@ -94,12 +95,16 @@ const steps: readonly Step[] = [
   },
 ];
 
+/** How a step went when it was last run. */
 interface Done {
-  readonly step: Step;
+  readonly title: string;
   readonly passed: boolean;
+  readonly day: string;
+  readonly share: number;
   readonly minutes: number;
+  readonly machine: string;
   /** Sums by what was done. */
-  readonly figures: ReadonlyMap<string, Readonly<Record<string, number>>>;
+  readonly figures: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 async function run(step: Step): Promise<Done> {
@@ -115,52 +120,56 @@ async function run(step: Step): Promise<Done> {
   const code = await new Promise<number | null>((settle) => child.on("close", settle));
   const text = await readFile(path, "utf8").catch(() => "");
   await rm(folder, { recursive: true });
+  const [cpu] = cpus();
   return {
-    step,
+    title: step.title,
     passed: code === 0,
-    minutes: (performance.now() - startedMs) / 60_000,
+    day: new Date().toISOString().slice(0, 10),
+    share,
+    minutes: Math.ceil((performance.now() - startedMs) / 60_000),
+    machine: `${cpus().length} cores (${cpu?.model.trim() ?? "unknown"}) with Node ${process.versions.node}`,
     figures: sumUp(text),
   };
 }
 
 function sumUp(text: string): Done["figures"] {
-  const sums = new Map<string, Record<string, number>>();
+  const sums: Record<string, Record<string, number>> = {};
   for (const line of text.split("\n").filter(Boolean)) {
     const { what, figures } = JSON.parse(line) as { what: string; figures: Record<string, number> };
-    const sum = sums.get(what) ?? {};
+    const sum = (sums[what] ??= {});
     for (const [name, value] of Object.entries(figures)) sum[name] = (sum[name] ?? 0) + value;
-    sums.set(what, sum);
   }
   return sums;
 }
 
 function render(done: readonly Done[]): string {
-  const rows = done.flatMap(({ step, passed, minutes, figures }) => {
-    const all = [...figures];
+  const rows = done.flatMap(({ title, passed, day, share: part, minutes, figures }) => {
+    const all = Object.entries(figures);
     const lines = all.length === 0 ? [["as in `npm test`", {}] as const] : all;
     return lines.map(([what, sums], i) =>
       [
-        i === 0 ? step.title : "",
+        i === 0 ? title : "",
         what,
         Object.entries(sums)
           .map(([name, value]) => `${value.toLocaleString("en")} ${name}`)
           .join(", "),
-        i === 0 ? (passed ? "held" : "**broken**") : "",
-        i === 0 ? `${Math.ceil(minutes)} min` : "",
+        ...(i === 0
+          ? [part === 1 ? "all" : `${part * 100} %`, passed ? "held" : "**broken**", day, `${minutes} min`]
+          : ["", "", "", ""]),
       ].join(" | "),
     );
   });
-  const [cpu] = cpus();
+  const machines = [...new Set(done.map(({ machine }) => machine))];
   return `# Reliability
 
 How Colonnade's guarantees were last tried, in figures. Written by \`npm run soak\` ([scripts/soak.ts](../scripts/soak.ts)), which runs the long forms of
 tests that \`npm test\` has in short: the same code, more of what is left to chance. What is tried, and why it should hold, is in [GC.md](GC.md),
 [FORMATS.md](FORMATS.md#how-a-version-is-committed) and [SECURITY.md](SECURITY.md).
 
-${share === 1 ? "All of it" : `${share * 100} % of what is left to chance`}, on ${cpus().length} cores (${cpu?.model.trim() ?? "unknown"}), with Node ${process.versions.node}, in ${Math.ceil(done.reduce((sum, { minutes }) => sum + minutes, 0))} minutes.
+Each step as it was last run; its share is that of what is left to chance. On ${machines.join("; ")}.
 
-| | what | how much | | |
-| --- | --- | --- | --- | --: |
+| | what | how much | share | | | |
+| --- | --- | --- | --: | --- | --- | --: |
 ${rows.map((row) => `| ${row} |`).join("\n")}
 
 - A *call* is one request to a store; each fault at each call is a run of its own, with a rerun after it. After each, what is served must be complete, what the run said of itself must be true, and the rerun must come to what an undisturbed run comes to.
@@ -172,13 +181,20 @@ What the figures do not cover: stores other than MinIO, a folder and memory; dis
 `;
 }
 
-const done: Done[] = [];
+const lastDone = new Map<string, Done>();
+const recorded = await readFile(record, "utf8").catch(() => "[]");
+for (const one of JSON.parse(recorded) as Done[]) lastDone.set(one.title, one);
+const broken: string[] = [];
 for (const step of steps) {
   if (!step.title.toLowerCase().includes(only)) continue;
   process.stdout.write(`\n${step.title}\n`);
-  done.push(await run(step));
+  const done = await run(step);
+  if (!done.passed) broken.push(done.title);
+  lastDone.set(done.title, done);
+  // After each: a night may end early.
+  const inOrder = steps.flatMap(({ title }) => lastDone.get(title) ?? []);
+  await writeFile(record, `${JSON.stringify(inOrder, null, 2)}\n`);
+  await writeFile(page, render(inOrder));
 }
-if (only === "") await writeFile(page, render(done));
-const broken = done.filter(({ passed }) => !passed).map(({ step }) => step.title);
 process.stdout.write(broken.length === 0 ? "\nEverything held.\n" : `\nBroken: ${broken.join(", ")}\n`);
 process.exitCode = broken.length === 0 ? 0 : 1;
