@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { claimSchema, fileLineSchema, manifestSchema, pointerSchema } from "../src/dataset/formats.ts";
+import { receiptSchema } from "../src/dataset/gc/receipts.ts";
 import { jobFileSchema } from "../src/dataset/job.ts";
 import { watchStateSchema } from "../src/publish/watch-state.ts";
 import { schemaVersionFileSchema } from "../src/schema/schema-version-file.ts";
@@ -24,6 +25,10 @@ const formats: Readonly<Record<string, { readonly title: string; readonly schema
   "schema-version": {
     title: "Colonnade schema version: schemas/<dataset>/<n>.yaml",
     schema: schemaVersionFileSchema,
+  },
+  receipt: {
+    title: "Colonnade receipt: receipts/<consumer>/<channel>/<generation>.json",
+    schema: receiptSchema,
   },
   "watch-state": { title: "State of colonnade watch", schema: watchStateSchema },
   job: { title: "Colonnade job: jobs/<name>.yaml", schema: jobFileSchema },

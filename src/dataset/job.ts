@@ -48,6 +48,7 @@ const defaults = {
   versions: 10,
   days: 30,
   runDays: 3,
+  consumerDays: 30,
 } as const;
 
 export const memoryBytesMin = 64_000_000;
@@ -146,9 +147,17 @@ export const jobFileSchema = z.strictObject({
         .max(365)
         .default(defaults.runDays)
         .describe("Days after which `gc` takes a run for dead that the store has not heard of."),
+      consumerDays: z
+        .int()
+        .min(1)
+        .max(36_500)
+        .default(defaults.consumerDays)
+        .describe("Days after which `gc` takes a consumer for dead that has not finished a version."),
     })
     .prefault({})
-    .describe("What `gc` keeps at the destination, beside what is served and what running jobs need."),
+    .describe(
+      "What `gc` keeps at the destination, beside what is served, what running jobs need and what consumers read.",
+    ),
 });
 
 /**

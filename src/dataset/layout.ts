@@ -16,7 +16,8 @@ const stemBytesMax = 180;
 /** 128 bits of the task's hash: it only has to be unique beside the same stem. */
 const taskDigits = 32;
 
-const channelPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+/** Of channels and consumers. */
+const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const runPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 export const pointersPrefix = "pointers/";
@@ -26,6 +27,7 @@ export const runsPrefix = "runs/";
 /** What `gc` and those who write beside it tell each other (see `gc/mark.ts`). */
 export const markKey = "gc/mark.json";
 export const pinsPrefix = "gc/pins/";
+export const receiptsPrefix = "receipts/";
 /** Scratch of `store check`, empty but while it runs. */
 export const checksPrefix = "checks/";
 export const dataPrefix = "data/";
@@ -35,12 +37,21 @@ export const storeCheckKey = "store-check.json";
 
 /** The channel's name as it is; `invalid` (`CHANNEL_INVALID`) when it could not be a part of a key. */
 export function checkChannel(channel: string): string {
-  if (channelPattern.test(channel)) return channel;
+  return checkName("channel", channel);
+}
+
+/** The consumer's name as it is; `invalid` (`CONSUMER_INVALID`) when it could not be a part of a key. */
+export function checkConsumer(consumer: string): string {
+  return checkName("consumer", consumer);
+}
+
+function checkName(what: "channel" | "consumer", name: string): string {
+  if (namePattern.test(name)) return name;
   throw new ColonnadeError(
     "invalid",
-    "CHANNEL_INVALID",
-    "channel names are up to 63 lowercase letters, digits, '-' and '_', and begin with a letter or a digit",
-    { channel },
+    `${what.toUpperCase()}_INVALID`,
+    `${what} names are up to 63 lowercase letters, digits, '-' and '_', and begin with a letter or a digit`,
+    { [what]: name },
   );
 }
 
@@ -125,6 +136,17 @@ export function parseRunKey(key: string): string | undefined {
 
 export function pinKey(id: string): string {
   return `${pinsPrefix}${id}.json`;
+}
+
+/** How far a consumer has come with one generation of a channel. */
+export function receiptKey(consumer: string, channel: string, generation: number): string {
+  const name = padded(generation, generationMax, "generation");
+  return `${receiptsPrefix}${checkConsumer(consumer)}/${checkChannel(channel)}/${name}.json`;
+}
+
+/** Whether a key is that of a receipt, and not foreign. */
+export function isReceiptKey(key: string): boolean {
+  return /^receipts\/[^/]+\/[^/]+\/\d{8}\.json$/.test(key);
 }
 
 export function shardPrefix(run: string): string {

@@ -1,6 +1,6 @@
 // The trigger of a retraining pipeline, as a process of its own.
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -85,6 +85,82 @@ test("SIGTERM is passed on to the command, which is waited for and gets its gene
   expect(stopped.code).toBe(21);
   expect(stopped.stderr).toContain("cleaned up");
   expect(await readdir(workspace.folder)).not.toContain("slow.json");
+});
+
+test("--consumer has gc keep what the command works on, until it has succeeded or went on", async () => {
+  const strict = "jobs/strict.yaml";
+  const text = await readFile(workspace.path(job), "utf8");
+  await writeFile(
+    workspace.path(strict),
+    text.replace(/^retention:.*/m, "retention: { versions: 1, days: 0 }"),
+  );
+  const served = async (): Promise<number> => {
+    const pointer = await readFile(workspace.path(".data/flights/migrated/pointers/current.json"), "utf8");
+    return (JSON.parse(pointer) as { version: number }).version;
+  };
+  const other = async (): Promise<number> => 3 - (await served());
+  const kept = async (): Promise<number[]> => {
+    const { kept: versions } = (await workspace.json(["gc", strict])) as { kept: { version: number }[] };
+    return versions.map(({ version }) => version).toSorted((a, b) => a - b);
+  };
+  const train = async (exit: number, meanwhile: () => Promise<void>): Promise<number | null> => {
+    const command = `touch training; while [ ! -e trained ]; do sleep 0.05; done; exit ${exit}`;
+    const words = [
+      "watch",
+      strict,
+      "--once",
+      "--state",
+      "kept.json",
+      "--consumer",
+      "nightly",
+      "--exec",
+      command,
+    ];
+    const during = async (): Promise<void> => {
+      await vi.waitUntil(() => existsSync(workspace.path("training")), { timeout: 60_000 });
+      try {
+        await meanwhile();
+      } finally {
+        await writeFile(workspace.path("trained"), "");
+      }
+    };
+    const { code } = await workspace.run(words, { onStart: () => void during() });
+    for (const name of ["training", "trained"]) await rm(workspace.path(name));
+    return code;
+  };
+  const seen: number[][] = [];
+  const turn = async (): Promise<void> => {
+    await workspace.json(["rollback", strict, "--to", String(await other())]);
+    seen.push(await kept());
+  };
+
+  expect(await train(1, turn)).toBe(20);
+  // A command that failed gets its generation again.
+  seen.push(await kept());
+  // Without a remembered generation it goes on with the newest, which is then not served any more either.
+  expect(await train(0, turn)).toBe(0);
+  expect(seen).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ]);
+  expect(await kept()).toEqual([await served()]);
+});
+
+test("--consumer without --exec is a mistake, and so is a name that could be no key", async () => {
+  const alone = await workspace.run(["watch", job, "--once", "--consumer", "nightly"]);
+  expect(shapes.errorShape.parse(JSON.parse(alone.stderr.trim()))).toMatchObject({ code: "USAGE" });
+  const strange = await workspace.run([
+    "watch",
+    job,
+    "--once",
+    "--consumer",
+    "../data",
+    "--exec",
+    "touch ran",
+  ]);
+  expect(strange.code).toBe(10);
+  expect(existsSync(workspace.path("ran"))).toBe(false);
 });
 
 describe("a store that cannot be reached", () => {

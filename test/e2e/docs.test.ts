@@ -11,6 +11,8 @@ import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
 
+import type { GcView } from "../../src/cli/view/gc.ts";
+import { receiptSchema } from "../../src/dataset/gc/receipts.ts";
 import { commandEntries } from "../../src/cli/commands.ts";
 import { layOutFlights } from "../../scripts/flights-data.ts";
 import { fileLineSchema, manifestSchema, pointerSchema } from "../../src/dataset/formats.ts";
@@ -264,9 +266,31 @@ describe("a session with the flights", () => {
   });
 
   test.skipIf(python === undefined)("the Python of docs/READING.md runs", async () => {
-    const output = await checkout.run(python ?? "", ["-I", "-X", "utf8", "-"], session("docs/READING.md"));
+    const receipts = `
+import os
+
+def read(key):
+    path = f"{base}/{key}"
+    return open(path, "rb").read() if os.path.exists(path) else None
+
+def write(key, body):
+    os.makedirs(os.path.dirname(f"{base}/{key}"), exist_ok=True)
+    with open(f"{base}/{key}", "wb") as file:
+        file.write(body)
+    print("receipt:", body.decode())
+
+begin_reading(read, write, pointer, "nightly")()
+begin_reading(lambda key: None, write, pointer, "late")`;
+    const text = session("docs/READING.md", receipts);
+    const output = await checkout.run(python ?? "", ["-I", "-X", "utf8", "-"], text);
     expect(output).toContain("flights: version 1, schema 2, 7 objects");
     expect(output).toContain("511502 rows in 1 objects");
+    const states = [...output.matchAll(/^receipt: (.*)$/gm)].map(
+      ([, receipt = ""]) => receiptSchema.parse(JSON.parse(receipt)).state,
+    );
+    expect(states).toEqual(["reading", "finished", "reading", "givenUp"]);
+    const { kept } = JSON.parse(await checkout.colonnade("gc", "jobs/flights.yaml", "--json")) as GcView;
+    expect(kept).toMatchObject([{ version: 1, because: [{ reason: "served" }, { reason: "newest" }] }]);
   });
 
   test.skipIf(python === undefined)("the Python of docs/STREAMS.md runs", async () => {

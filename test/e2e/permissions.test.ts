@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { StoreCheckReport } from "../../src/dataset/check-store.ts";
 import { createOrders, errorOf, type Finished, type Orders, runCli } from "../support/cli-workspace.ts";
 import { createTestBucket, createTestClient, describeS3 } from "../support/minio.ts";
 import { environmentWith, type Policy } from "../support/minio-role.ts";
@@ -78,6 +79,24 @@ describeS3("with the policies of docs/SECURITY.md", (server) => {
     expect(await runCli(["status", job], consumer)).toMatchObject({ code: 0 });
     expect(await runCli(["files", job], consumer)).toMatchObject({ code: 0 });
     expect(await runCli(["watch", job, "--once"], consumer)).toMatchObject({ code: 0 });
+    const training = [
+      "watch",
+      job,
+      "--once",
+      "--consumer",
+      "nightly",
+      "--exec",
+      "true",
+      "--log-format",
+      "json",
+    ];
+    expect(deniedBy(await runCli(training, consumer))).toEqual({
+      exit: 10,
+      code: "ACCESS_DENIED",
+      needs: "s3:PutObject",
+    });
+    const withReceipts = await policyOf("consumer with receipts", raw, features);
+    expect(await runCli(training, await environmentWith(server, withReceipts))).toMatchObject({ code: 0 });
     expect(
       deniedBy(await runCli(["rollback", job, "--to", "1", "--log-format", "json"], consumer)).exit,
     ).not.toBe(0);
@@ -85,6 +104,38 @@ describeS3("with the policies of docs/SECURITY.md", (server) => {
       exit: 10,
       code: "ACCESS_DENIED",
     });
+  });
+
+  test("store check tells of a role that may write what no job writes, and writes nothing to find out", async () => {
+    const features = await createTestBucket(server);
+    const job = await orders.job(`s3://${features}/orders`, `s3://${raw}/orders`);
+    const least = await policyOf("job", raw, features);
+    const anywhere = `arn:aws:s3:::*`;
+    for (const [more, told] of [
+      [[], []],
+      [[`arn:aws:s3:::${raw}/*`], ["the source can only be read"]],
+      [[`arn:aws:s3:::${features}/*`], ["nothing beside the destination can be written"]],
+      [[anywhere], ["the source can only be read", "nothing beside the destination can be written"]],
+    ] as const) {
+      const Statement = [...least.Statement, ...policyFrom(more.map((on) => ["s3:PutObject", on])).Statement];
+      const role = await environmentWith(server, { ...least, Statement });
+      const finished = await runCli(["store", "check", job, "--json"], role);
+      expect(finished).toMatchObject({ code: 0 });
+      const { checks } = JSON.parse(finished.stdout) as StoreCheckReport;
+      expect(checks.flatMap(({ outcome, name }) => (outcome === "broken" ? [name] : []))).toEqual([
+        "uploads that were not finished are listed",
+        ...told,
+      ]);
+    }
+    const client = createTestClient(server);
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: raw }));
+    const left = await client.send(new ListObjectsV2Command({ Bucket: features }));
+    client.destroy();
+    expect(Contents.map(({ Key }) => Key)).toEqual([
+      "orders/day=2026-01-01/orders.parquet",
+      "orders/day=2026-01-02/orders.parquet",
+    ]);
+    expect(left.Contents ?? []).toEqual([]);
   });
 
   test("without any one of its permissions the job ends with exit 10 and names it, but for the tidying of uploads", async () => {

@@ -2,11 +2,12 @@ import { afterEach, expect, test, vi } from "vitest";
 
 import type * as marks from "../../src/dataset/gc/mark.ts";
 import type * as pins from "../../src/dataset/gc/pins.ts";
+import type * as receipts from "../../src/dataset/gc/receipts.ts";
 import { race, writerEpoch } from "../support/gc-race.ts";
 
 /**
  * Protocols that lack one of the parts of docs/GC.md, in the races of `gc-races.test.ts`: each part is there because something that is
- * served is lost without it.
+ * served or read is lost without it.
  */
 const mutants = [
   "a gc that does not raise the mark",
@@ -14,10 +15,15 @@ const mutants = [
   "a commit that does not look whether its version lives",
   "a commit that does not pin",
   "keys without an epoch",
+  "a consumer that leaves no receipt",
+  "a consumer that does not look whether its version lives",
 ] as const;
 type Mutant = (typeof mutants)[number];
 
-const state = vi.hoisted(() => ({ mutant: undefined as Mutant | undefined }));
+const state = await vi.hoisted(async () => {
+  const { AsyncLocalStorage } = await import("node:async_hooks");
+  return { mutant: undefined as Mutant | undefined, consumers: new AsyncLocalStorage<true>() };
+});
 
 vi.mock("../../src/dataset/gc/mark.ts", async (original) => {
   const real = await original<typeof marks>();
@@ -29,10 +35,11 @@ vi.mock("../../src/dataset/gc/mark.ts", async (original) => {
     state.mutant === "a run that does not look at the mark after its manifest"
       ? undefined
       : real.assertNotOvertaken(destination, needs);
-  const assertAlive: typeof real.assertAlive = async (destination, version) =>
-    state.mutant === "a commit that does not look whether its version lives"
-      ? undefined
-      : real.assertAlive(destination, version);
+  const assertAlive: typeof real.assertAlive = async (destination, version) => {
+    const who = state.consumers.getStore() === undefined ? "commit" : "consumer";
+    if (state.mutant === `a ${who} that does not look whether its version lives`) return;
+    await real.assertAlive(destination, version);
+  };
   return { ...real, swapMark, assertNotOvertaken, assertAlive };
 });
 
@@ -41,6 +48,15 @@ vi.mock("../../src/dataset/gc/pins.ts", async (original) => {
   const pinVersion: typeof real.pinVersion = async (...pinned) =>
     state.mutant === "a commit that does not pin" ? async () => {} : real.pinVersion(...pinned);
   return { ...real, pinVersion };
+});
+
+vi.mock("../../src/dataset/gc/receipts.ts", async (original) => {
+  const real = await original<typeof receipts>();
+  const beginReceipt: typeof real.beginReceipt = (...begun) =>
+    state.mutant === "a consumer that leaves no receipt"
+      ? Promise.resolve(async () => {})
+      : state.consumers.run(true, () => real.beginReceipt(...begun));
+  return { ...real, beginReceipt };
 });
 
 afterEach(() => {
@@ -65,7 +81,7 @@ async function firstNoticed(): Promise<string | undefined> {
 }
 
 test.each(mutants)(
-  "%s is noticed: something served is lost",
+  "%s is noticed: something served or read is lost",
   async (mutant) => {
     state.mutant = mutant;
     if (mutant === "keys without an epoch") writerEpoch.of = () => 0;

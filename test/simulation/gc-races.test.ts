@@ -7,12 +7,16 @@ const seeds = propertyRuns(100);
 const first = Number(process.env["PROPERTY_SEED"] ?? 1);
 
 test.each([
-  { dead: "all", withFaults: false, sees: ["writer RUN_OVERTAKEN", "gc GC_OVERTAKEN"] },
+  {
+    dead: "all",
+    withFaults: false,
+    sees: ["writer RUN_OVERTAKEN", "gc GC_OVERTAKEN", "consumer VERSION_REMOVED"],
+  },
   { dead: "all", withFaults: true, sees: ["writer RUN_OVERTAKEN", "writer crash", "gc crash"] },
-  { dead: "some", withFaults: false, sees: ["writer RUN_OVERTAKEN", "writer BASE_REMOVED"] },
+  { dead: "some", withFaults: false, sees: ["writer BASE_REMOVED", "writer VERSION_REMOVED"] },
   { dead: "none", withFaults: true, sees: ["writer crash", "gc crash"] },
 ] as const)(
-  "gcs beside writers and rollbacks never take what is served, whatever the order (dead: $dead, faults: $withFaults)",
+  "gcs beside writers, rollbacks and consumers never take what is served or read, whatever the order (dead: $dead, faults: $withFaults)",
   async ({ sees, ...options }) => {
     const outcomes = new Set<string>();
     for (let seed = first; seed < first + seeds; seed += 1) {
@@ -21,13 +25,19 @@ test.each([
       });
       for (const { actor, outcome } of ended) outcomes.add(`${actor.split("-")[0]} ${outcome}`);
     }
-    recordFigures("gcs, writers, rollbacks and a second channel in one store, by seed", {
+    recordFigures("gcs, writers, rollbacks, consumers and a second channel in one store, by seed", {
       seeds,
       outcomes: outcomes.size,
     });
     // The races must be races: everything happens that can.
     expect([...outcomes]).toEqual(
-      expect.arrayContaining(["writer committed", "rollback committed", "gc collected", ...sees]),
+      expect.arrayContaining([
+        "writer committed",
+        "rollback committed",
+        "consumer read",
+        "gc collected",
+        ...sees,
+      ]),
     );
   },
   60_000 + 400 * seeds,

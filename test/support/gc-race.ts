@@ -4,9 +4,10 @@ import { ColonnadeError } from "../../src/base/errors.ts";
 import type { Destination } from "../../src/dataset/commit.ts";
 import { createObject } from "../../src/dataset/create-object.ts";
 import { readFileList } from "../../src/dataset/file-list.ts";
-import type { FileLine } from "../../src/dataset/formats.ts";
+import type { FileLine, Pointer } from "../../src/dataset/formats.ts";
 import type { GcReport } from "../../src/dataset/gc/collect.ts";
 import { besideGc, readMark } from "../../src/dataset/gc/mark.ts";
+import { beginReceipt } from "../../src/dataset/gc/receipts.ts";
 import { beginRun } from "../../src/dataset/gc/registration.ts";
 import { pointersPrefix } from "../../src/dataset/layout.ts";
 import { readHistory } from "../../src/dataset/history.ts";
@@ -45,7 +46,7 @@ const clock = virtualClock();
 const days = ["2026-02-01", "2026-02-02", "2026-02-03"];
 
 /**
- * Writers, rollbacks and gcs over one store, one call at a time, in an order, with stalls and with faults that follow from the seed. After
+ * Writers, rollbacks, consumers and gcs over one store, one call at a time, in an order, with stalls and with faults that follow from the seed. After
  * each call everything that any channel serves must be there; in the end each actor must have told the truth, and a last gc must leave
  * exactly what is served.
  */
@@ -61,7 +62,8 @@ export async function race(seed: number, { dead, withFaults }: RaceOptions): Pro
   const runDays = dead === "all" ? 0 : 3;
   const worked = new Set<string>();
 
-  const kinds = ["writer", "writer", "gc", ...pick(chance, ["writer", "rollback", "gc", "canary"], 2)];
+  const others = ["writer", "writer", "rollback", "gc", "canary", "consumer", "consumer"];
+  const kinds = ["writer", "gc", ...pick(chance, others, 3)];
   const scheduler = createScheduler();
   const ended: Ended[] = [];
   const actors = kinds.map((kind, index) => async () => {
@@ -81,6 +83,8 @@ export async function race(seed: number, { dead, withFaults }: RaceOptions): Pro
           return goBack(destination, chance);
         case "canary":
           return goBack(destination, chance, "canary");
+        case "consumer":
+          return read(destination, actor, chance);
         default:
           return write(destination, actor, chosen, () => worked.add(actor));
       }
@@ -107,10 +111,10 @@ export async function race(seed: number, { dead, withFaults }: RaceOptions): Pro
   // Twice: what a dead gc had begun is finished by one, and forgotten by the next.
   let last = await gc(destinationOf(store, "last"), 0);
   last = await gc(destinationOf(store, "very-last"), 0);
-  // A commit that died, and whose swap is still possible, has its version pinned.
+  // A commit that died, and whose swap is still possible, has its version pinned; a consumer that died has it kept.
   const reasons = last.kept.flatMap(({ because }) => because.map(({ reason }) => reason));
-  expect(reasons.filter((reason) => !["served", "newest", "pinned"].includes(reason))).toEqual([]);
-  if (!withFaults) expect(reasons).not.toContain("pinned");
+  const lawful = ["served", "newest", ...(withFaults ? ["pinned", "consumer"] : [])];
+  expect(reasons.filter((reason) => !lawful.includes(reason))).toEqual([]);
   const kept = new Set<string>();
   for (const { version } of last.kept)
     for await (const { key } of readFileList(
@@ -170,11 +174,15 @@ async function putNew({ store, clock: own }: Destination, lines: readonly FileLi
     if ((await store.head(key)) === undefined) await createObject(store, key, bodyOf(task), own);
 }
 
+/** Of every generation so far. */
+async function pointersOf(store: ObjectStore): Promise<Pointer[]> {
+  const entries = await collect(readHistory(store, "current"));
+  return entries.flatMap((entry) => (entry.kind === "pointer" ? [entry.pointer] : []));
+}
+
 async function goBack(destination: Destination, chance: () => number, channel = "current"): Promise<string> {
   const { store } = destination;
-  const versions: number[] = [];
-  for await (const entry of readHistory(store, "current"))
-    if (entry.kind === "pointer") versions.push(entry.pointer.version);
+  const versions = (await pointersOf(store)).map(({ version }) => version);
   const toVersion = versions[Math.floor(chance() * versions.length)] ?? 1;
   if (channel !== "current" && (await readPointer(store, channel)) === undefined) {
     // As a roll-out begins: the channel is made with what another serves.
@@ -189,6 +197,25 @@ async function goBack(destination: Destination, chance: () => number, channel = 
   const result = await rollback(destination, { channel, toVersion, reason: "drift" });
   if (result.outcome === "unknown") throw result.cause;
   return result.outcome;
+}
+
+/** A consumer that takes its time: what it has begun to read is there until it has read it, whoever serves what meanwhile. */
+async function read(destination: Destination, name: string, chance: () => number): Promise<string> {
+  const { store } = destination;
+  const pointers = await pointersOf(store);
+  const pointer = pointers[Math.floor(chance() * pointers.length)];
+  if (pointer === undefined) return "nothing";
+  const finish = await beginReceipt(destination, name, pointer);
+  try {
+    const { parts } = await readManifest(store, pointer.manifest);
+    for await (const { key, task } of readFileList(store, parts))
+      expect(Buffer.from((await store.get(key))?.body ?? [])).toEqual(Buffer.from(bodyOf(task)));
+  } catch (error) {
+    if (!(error instanceof ColonnadeError) || error.kind !== "data") throw error;
+    throw new Error("what a consumer reads was removed", { cause: error });
+  }
+  await finish();
+  return "read";
 }
 
 function gc(destination: Destination, runDays: number): Promise<GcReport> {

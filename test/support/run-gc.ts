@@ -13,7 +13,7 @@ export function runGc(
     requests: 4,
     signal: new AbortController().signal,
     ...more,
-    retention: { versions: 1, days: 0, runDays: 1, ...retention },
+    retention: { versions: 1, days: 0, runDays: 1, consumerDays: 365, ...retention },
   });
 }
 

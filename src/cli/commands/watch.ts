@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
-import { systemClock } from "../../base/clock.ts";
+import { randomIds, systemClock } from "../../base/clock.ts";
 import { cancelled, ColonnadeError, toColonnadeError } from "../../base/errors.ts";
+import { beginReceipt } from "../../dataset/gc/receipts.ts";
 import { type GenerationEvent, type WatchState, watchPointer } from "../../publish/watch.ts";
 import { createFileWatchState } from "../../publish/watch-state.ts";
 import { explained, jobArgument, type JobOptions, parseDuration } from "../command-parts.ts";
@@ -14,6 +15,7 @@ interface WatchCommandOptions extends JobOptions {
   readonly interval: number;
   readonly state?: string;
   readonly once?: boolean;
+  readonly consumer?: string;
 }
 
 /** A line of `watch`: one generation of the channel. */
@@ -45,6 +47,7 @@ export function configure(command: Command, start: StartCommand): void {
         .default(30_000, "30s"),
     )
     .option("--state <file>", "remember here what was handled, over restarts")
+    .option("--consumer <name>", "while --exec runs, gc keeps the version for this consumer")
     .option("--once", "look once, deal with what is new, and end")
     .addHelpText(
       "after",
@@ -52,8 +55,13 @@ export function configure(command: Command, start: StartCommand): void {
         [
           "Each new generation of the channel is one line of JSON, in order and at least once; rollbacks too. Without --state it begins with what is served now. Looking when nothing is new costs one small request, and a store that cannot be reached is waited for.",
           "The --exec command runs in a shell, gets the line on its standard input, and the essentials as COLONNADE_DATASET, COLONNADE_CHANNEL, COLONNADE_GENERATION, COLONNADE_VERSION, COLONNADE_SCHEMA, COLONNADE_MANIFEST, COLONNADE_REASON, COLONNADE_SUPERSEDED (true or false) and COLONNADE_ATTEMPT. What it prints goes to standard error.",
+          "With --consumer, a receipt at the destination says what the command works on: gc keeps that version until the command has succeeded, however long it takes (retention.consumerDays at most).",
         ],
         ["colonnade watch jobs/flights.yaml --state trained.json --exec ./retrain.sh", "retrain on each"],
+        [
+          "colonnade watch jobs/flights.yaml --consumer nightly --exec ./train-for-a-week.sh",
+          "and keep what it reads from gc",
+        ],
         [
           "colonnade watch jobs/flights.yaml \\\n  --exec 'test $COLONNADE_SUPERSEDED = true || ./retrain.sh'",
           "only on the latest",
@@ -70,9 +78,14 @@ export function configure(command: Command, start: StartCommand): void {
 }
 
 async function runWatch(session: Session, job: string, options: WatchCommandOptions): Promise<void> {
+  const { consumer } = options;
+  if (consumer !== undefined && options.exec === undefined)
+    throw new ColonnadeError("invalid", "USAGE", "--consumer needs --exec, whose end is that of the reading");
   await using destination = await openDestination(job, session.environment);
   const progress = await session.progress();
   const { store, channel } = destination;
+  const warn = ({ message, code, details }: ColonnadeError): void =>
+    progress.handle({ event: "warning", message, details: { code, ...details } });
   const once = new AbortController();
   let warning: ColonnadeError | undefined;
   let failure: ColonnadeError | undefined;
@@ -87,24 +100,51 @@ async function runWatch(session: Session, job: string, options: WatchCommandOpti
     signal: AbortSignal.any([session.signal, once.signal]),
     onWarning: (error) => {
       warning = error;
-      progress.handle({
-        event: "warning",
-        message: error.message,
-        details: { code: error.code, ...error.details },
-      });
+      warn(error);
     },
   });
   progress.begin(`watching ${channel} in ${store.uri}`);
   for await (const event of events) {
     warning = undefined;
-    failure = await deliver(session, destination, event, options.exec);
-    if (failure === undefined) await event.acknowledge();
-    else progress.handle({ event: "warning", message: failure.message, details: failure.details });
+    const begun = await begin(destination, consumer, event);
+    if ("failure" in begun) failure = begun.failure;
+    else {
+      failure = await deliver(session, destination, event, options.exec);
+      // What was done stays done: a receipt that cannot be finished only keeps the version for longer.
+      if (failure === undefined)
+        await begun.finish().catch((thrown: unknown) => warn(toColonnadeError(thrown)));
+    }
+    if (failure !== undefined) warn(failure);
+    if (failure === undefined || failure.code === "VERSION_REMOVED") await event.acknowledge();
     progress.begin(`watching ${channel} in ${store.uri}`);
   }
   if (session.signal.aborted) throw cancelled();
   const last = failure ?? warning;
   if (last !== undefined) throw last;
+}
+
+interface Begun {
+  readonly finish: () => Promise<void>;
+}
+
+/**
+ * Has the version kept while the consumer reads it. `VERSION_REMOVED`, when gc was there before; and what the next try may
+ * not have, are values.
+ */
+async function begin(
+  { store }: JobDestination,
+  consumer: string | undefined,
+  { pointer }: GenerationEvent,
+): Promise<Begun | { readonly failure: ColonnadeError }> {
+  if (consumer === undefined) return { finish: async () => {} };
+  try {
+    const destination = { store, clock: systemClock, ids: randomIds() };
+    return { finish: await beginReceipt(destination, consumer, pointer) };
+  } catch (thrown) {
+    const failure = toColonnadeError(thrown);
+    if (!["unavailable", "unknown", "conflict"].includes(failure.kind)) throw failure;
+    return { failure };
+  }
 }
 
 /** Shows an event and runs the command for it; a failure that the next try may not have is a value. */

@@ -18,6 +18,7 @@ const words: Readonly<Record<Kind, string>> = {
   run: "logs of dead runs",
   upload: "uploads that were never finished",
   pin: "pins of commits that are over",
+  receipt: "receipts of versions that are gone",
   scratch: "scratch of store checks",
 };
 
@@ -46,7 +47,9 @@ export function renderGc(report: GcView, columns: number): Text[] {
         ]),
     ...(sparedVersions.length === 0
       ? []
-      : [text`${yellow("!")} versions ${rangesOf(sparedVersions)} stay: somebody is about to serve them`]),
+      : [
+          text`${yellow("!")} versions ${rangesOf(sparedVersions)} stay: somebody is about to serve them, or reads them`,
+        ]),
     ...(inUse.objects === 0
       ? []
       : [
@@ -96,6 +99,8 @@ function explain(because: KeptBecause): string {
       return `${because.channel} served it until ${formatInstant(because.servedUntil)}`;
     case "pinned":
       return `${because.channel} is about to serve it`;
+    case "consumer":
+      return `${because.consumer} has not finished with it`;
     case "run":
       return `run ${because.run} needs it`;
   }

@@ -20,7 +20,7 @@ export interface GcReport extends Swept {
   readonly isReal: boolean;
   readonly kept: readonly { readonly version: number; readonly because: readonly KeptBecause[] }[];
   readonly removedVersions: readonly number[];
-  /** Versions that may go and stay for now, because somebody had pinned them. */
+  /** Versions that may go and stay for now: somebody was about to serve them, or had begun to read them. */
   readonly sparedVersions: readonly number[];
   readonly runs: readonly {
     readonly run: string;
@@ -33,7 +33,7 @@ export interface GcReport extends Swept {
 }
 
 /**
- * Removes what no channel, no retained version and no running job needs, safe beside all of them and beside another gc;
+ * Removes what no channel, no retained version, no running job and no consumer needs, safe beside all of them and beside another gc;
  * docs/GC.md has the protocol and why it is enough. A dry run says what would go.
  *
  * Throws `conflict` (`GC_OVERTAKEN`) when another gc raised the mark meanwhile, `data` when something that protects others is damaged,
@@ -64,15 +64,15 @@ export async function collect(destination: Destination, options: GcOptions): Pro
   const found = await survey(store, announced.mark, options.retention, nowMs);
   const { low } = found;
   const raised = await raise(destination, announced, { epoch, low, condemned: [...found.condemned] });
-  const { served, pinned } = await findSpared(store, raised.mark.condemned);
-  const spared = found.condemned.filter((version) => served.has(version) || pinned.has(version));
-  const doomed = found.condemned.filter((version) => !served.has(version) && !pinned.has(version));
-  // Those that only this gc has condemned are taken back: whoever has them pinned may go on.
-  const held = spared.filter((version) => before.mark.condemned.includes(version) && !served.has(version));
+  const { served, held } = await findSpared(store, raised.mark.condemned, options.retention, nowMs);
+  const spared = found.condemned.filter((version) => served.has(version) || held.has(version));
+  const doomed = found.condemned.filter((version) => !served.has(version) && !held.has(version));
+  // Those that only this gc has condemned are taken back: whoever holds them may go on.
+  const left = spared.filter((version) => before.mark.condemned.includes(version) && held.has(version));
   const settled =
-    spared.length === held.length
+    spared.length === left.length
       ? raised
-      : await raise(destination, raised, { epoch, low, condemned: [...doomed, ...held] });
+      : await raise(destination, raised, { epoch, low, condemned: [...doomed, ...left] });
   const swept = await sweep({ ...shared, survey: found, doomed: new Set(doomed), isReal: true });
   await forget(destination, settled);
   return report(found, swept, options, nowMs, doomed, spared);

@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { ColonnadeError } from "../../base/errors.ts";
-import { createOnly, ifMatch } from "../../store/object-store.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
 import type { Destination } from "../commit.ts";
-import { putOrDoubt } from "../create-object.ts";
 import { encodeDocument, parseDocument } from "../document.ts";
 import { epochMax, manifestKey, markKey, versionMax } from "../layout.ts";
 import { readPointer } from "../pointer.ts";
-import { backoffMs, defaultRetryLimits, retryRead } from "../retry.ts";
+import { defaultRetryLimits, retryRead } from "../retry.ts";
+import { swapObject } from "../swap-object.ts";
 
 export const markFormat = "colonnade/gc-mark/1";
 
@@ -145,42 +144,18 @@ function readMarkSurely({ store, clock, ids, retry = defaultRetryLimits }: Desti
   return retryRead(() => readMark(store), clock, retry, ids.next());
 }
 
-/**
- * Replaces `base` with one compare-and-swap. Undefined when somebody else has replaced it: their gc goes on, ours has to look anew.
- * `unknown` when the reply was lost and the store cannot be asked; `unavailable` when it refuses for too long.
- */
+/** Replaces `base` with one compare-and-swap. Undefined when somebody else has: their gc goes on, ours has to look anew. */
 export async function swapMark(
-  { store, clock, ids, retry = defaultRetryLimits }: Destination,
+  destination: Destination,
   base: MarkRead,
   next: Pick<Mark, "epoch" | "low" | "condemned">,
 ): Promise<MarkRead | undefined> {
   const mark: Mark = markSchema.parse({
     ...next,
     format: markFormat,
-    writeId: ids.next(),
-    raisedAt: clock.now().toISOString(),
+    writeId: destination.ids.next(),
+    raisedAt: destination.clock.now().toISOString(),
   });
-  const precondition = base.etag === undefined ? createOnly : ifMatch(base.etag);
-  let doubt: unknown;
-  for (let attempt = 0; attempt < retry.attempts; attempt += 1) {
-    if (attempt > 0) await clock.sleep(backoffMs(attempt - 1, retry, mark.writeId));
-    const result = await putOrDoubt(() => store.put(markKey, encodeDocument(mark), precondition));
-    if (result.outcome === "written") return { mark, etag: result.etag };
-    if (result.outcome === "retry") continue;
-    if (result.outcome === "unknown") doubt = result.cause;
-    const current = await retryRead(() => readMark(store), clock, retry, mark.writeId);
-    if (current.mark.writeId === mark.writeId) return current;
-    if (current.etag !== base.etag) return undefined;
-  }
-  if (doubt === undefined)
-    throw new ColonnadeError("unavailable", "STORE_BUSY", "store refused a write for too long", {
-      key: markKey,
-    });
-  throw new ColonnadeError(
-    "unknown",
-    "WRITE_UNKNOWN",
-    "object may or may not have been written",
-    { key: markKey },
-    { cause: doubt },
-  );
+  const etag = await swapObject(destination, markKey, base.etag, encodeDocument(mark), mark.writeId);
+  return etag === undefined ? undefined : { mark, etag };
 }

@@ -2,7 +2,8 @@ import type { ObjectStore } from "../../store/object-store.ts";
 import type { ObjectReference } from "../document.ts";
 import { listHistories, readHistory } from "../history.ts";
 import { listChannels, readPointer } from "../pointer.ts";
-import { type FoundPin, isPending } from "./pins.ts";
+import { isPending, listPins } from "./pins.ts";
+import { listReceipts } from "./receipts.ts";
 import type { FoundRun } from "./registration.ts";
 
 /** How long what nobody serves any more is kept. The wall clock decides about it, and about nothing that has to be safe. */
@@ -13,6 +14,8 @@ export interface Retention {
   readonly days: number;
   /** A run that the store has not heard of for so long is dead. */
   readonly runDays: number;
+  /** And so is a consumer that has not finished. */
+  readonly consumerDays: number;
 }
 
 export type KeptBecause =
@@ -20,6 +23,7 @@ export type KeptBecause =
   | { readonly reason: "newest"; readonly channel: string }
   | { readonly reason: "recent"; readonly channel: string; readonly servedUntil: string }
   | { readonly reason: "pinned"; readonly channel: string }
+  | { readonly reason: "consumer"; readonly consumer: string }
   | { readonly reason: "run"; readonly run: string };
 
 /** Versions that are kept, by their numbers. */
@@ -38,10 +42,17 @@ export function keep(kept: Kept, version: number, because: KeptBecause, referenc
   kept.set(version, found);
 }
 
-/** Versions that a pointer names, or that somebody is about to make one name. `pins` were listed before. */
-export async function findReferenced(store: ObjectStore, pins: readonly FoundPin[]): Promise<Kept> {
+/** Versions that a pointer names, that somebody is about to make one name, or that a consumer reads. */
+export async function findReferenced(
+  store: ObjectStore,
+  { consumerDays }: Pick<Retention, "consumerDays">,
+  nowMs: number,
+): Promise<Kept> {
   const kept: Kept = new Map();
-  for (const pin of pins)
+  for await (const { consumer, version, state, writtenAtMs } of listReceipts(store))
+    if (state === "reading" && writtenAtMs > nowMs - consumerDays * msOfDay)
+      keep(kept, version, { reason: "consumer", consumer });
+  for (const pin of await listPins(store))
     if (await isPending(store, pin)) keep(kept, pin.version, { reason: "pinned", channel: pin.channel });
   // After the pins: a pin that was gone by then has become a pointer, or nothing.
   for await (const channel of listChannels(store)) {

@@ -2,7 +2,6 @@ import { ColonnadeError } from "../../base/errors.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
 import { findManifest, listVersions } from "../manifest.ts";
 import type { Mark } from "./mark.ts";
-import { listPins } from "./pins.ts";
 import { type FoundRun, listRuns } from "./registration.ts";
 import {
   addRetained,
@@ -28,7 +27,7 @@ export interface Survey {
 }
 
 /**
- * Looks at everything but the data objects. `mark` has the epoch that this gc announces. Throws `data` for a damaged pointer, history, registration or pin: what it protects
+ * Looks at everything but the data objects. `mark` has the epoch that this gc announces. Throws `data` for a damaged pointer, history, registration, pin or receipt: what it protects
  * cannot be known.
  */
 export async function survey(
@@ -40,7 +39,7 @@ export async function survey(
   const found = await listRuns(store);
   const runs = found.map((run) => ({ ...run, isHeardOf: isHeardOf(run, retention, nowMs) }));
   const living = runs.filter((run) => run.isHeardOf);
-  const kept = await findReferenced(store, await listPins(store));
+  const kept = await findReferenced(store, retention, nowMs);
   await addRetained(kept, store, retention, nowMs);
   for (const { run, base } of living) if (base !== null) keep(kept, base, { reason: "run", run });
 
@@ -80,17 +79,17 @@ async function makerOf(store: ObjectStore, version: number): Promise<{ run: stri
 }
 
 /**
- * Of the versions that were just condemned, those that somebody had pinned or served before they could see it. Pins first, then pointers:
- * a swap that ended in between shows in one or the other.
+ * Of the versions that were just condemned, those that somebody had pinned, served or begun to read before they could see it. Pins
+ * first, then pointers: a swap that ended in between shows in one or the other.
  */
 export async function findSpared(
   store: ObjectStore,
   condemned: readonly number[],
-): Promise<{ readonly served: ReadonlySet<number>; readonly pinned: ReadonlySet<number> }> {
-  const referenced = await findReferenced(store, await listPins(store));
-  const which = (reason: KeptBecause["reason"]): ReadonlySet<number> =>
-    new Set(
-      condemned.filter((version) => referenced.get(version)?.because.some((one) => one.reason === reason)),
-    );
-  return { served: which("served"), pinned: which("pinned") };
+  retention: Retention,
+  nowMs: number,
+): Promise<{ readonly served: ReadonlySet<number>; readonly held: ReadonlySet<number> }> {
+  const referenced = await findReferenced(store, retention, nowMs);
+  const found = condemned.filter((version) => referenced.has(version));
+  const served = new Set(found.filter((version) => isServed(referenced.get(version)?.because)));
+  return { served, held: new Set(found.filter((version) => !served.has(version))) };
 }

@@ -17,11 +17,12 @@ import {
 import { findManifest, listVersions, readManifest } from "../manifest.ts";
 import { KeySet } from "./key-set.ts";
 import { isPending, listPins } from "./pins.ts";
+import { listReceipts } from "./receipts.ts";
 import type { Kept } from "./retention.ts";
 import type { Survey } from "./survey.ts";
 
 /** What a removed object was. */
-export type Kind = "data" | "quarantine" | "version" | "run" | "upload" | "pin" | "scratch";
+export type Kind = "data" | "quarantine" | "version" | "run" | "upload" | "pin" | "receipt" | "scratch";
 
 export interface Tally {
   readonly objects: number;
@@ -83,6 +84,7 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   }
   for (const pin of await listPins(store))
     if (!(await isPending(store, pin))) await tallies.remove("pin", pin.key, pin.bytes);
+  await sweepReceipts(options, tallies);
   await sweepUploads(options, tallies);
   for await (const { key, bytes, modifiedAtMs } of store.list(checksPrefix))
     if (modifiedAtMs < options.before) await tallies.remove("scratch", key, bytes);
@@ -154,6 +156,14 @@ async function isGivenUp(store: ObjectStore, version: number, low: number): Prom
   return epoch < low;
 }
 
+/** What consumers said of versions that nobody can read any more. */
+async function sweepReceipts({ store, doomed }: SweepOptions, tallies: Tallies): Promise<void> {
+  const versions = new Set<number>();
+  for await (const version of listVersions(store)) if (!doomed.has(version)) versions.add(version);
+  for await (const { version, key, bytes } of listReceipts(store))
+    if (!versions.has(version)) await tallies.remove("receipt", key, bytes);
+}
+
 async function sweepUploads(
   { store, survey, isReal, before }: SweepOptions,
   tallies: Tallies,
@@ -191,6 +201,7 @@ class Tallies {
     run: new Count(),
     upload: new Count(),
     pin: new Count(),
+    receipt: new Count(),
     scratch: new Count(),
   };
   readonly #examples: string[] = [];
@@ -212,7 +223,7 @@ class Tallies {
   }
 
   swept(): Swept {
-    const { data, quarantine, version, run, upload, pin, scratch } = this.#removed;
+    const { data, quarantine, version, run, upload, pin, receipt, scratch } = this.#removed;
     return {
       removed: {
         data: tally(data),
@@ -221,6 +232,7 @@ class Tallies {
         run: tally(run),
         upload: tally(upload),
         pin: tally(pin),
+        receipt: tally(receipt),
         scratch: tally(scratch),
       },
       inUse: tally(this.inUse),

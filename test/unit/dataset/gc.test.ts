@@ -7,6 +7,7 @@ import type { GcReport } from "../../../src/dataset/gc/collect.ts";
 import { KeySet } from "../../../src/dataset/gc/key-set.ts";
 import { readMark } from "../../../src/dataset/gc/mark.ts";
 import { pinVersion } from "../../../src/dataset/gc/pins.ts";
+import { beginReceipt, type Generation } from "../../../src/dataset/gc/receipts.ts";
 import { registerRun } from "../../../src/dataset/gc/registration.ts";
 import type { Retention } from "../../../src/dataset/gc/retention.ts";
 import { manifestKey, markKey, pointerKey } from "../../../src/dataset/layout.ts";
@@ -231,6 +232,94 @@ describe("what is about to be served", () => {
   });
 });
 
+describe("what a consumer reads", () => {
+  const generationOf = async (store: ObjectStore): Promise<Generation> => {
+    const read = await readPointer(store, "current");
+    return read?.pointer ?? { channel: "current", generation: 1, version: 1 };
+  };
+
+  test("stays until it has finished, and its receipts go with the version", async () => {
+    const { store, destination, publish, gc, keys } = createWorld();
+    await publish("2026-01-01");
+    const finish = await beginReceipt(destination, "nightly", await generationOf(store));
+    await publish("2026-01-02");
+
+    expect(await gc()).toMatchObject({
+      kept: [{ version: 2 }, { version: 1, because: [{ reason: "consumer", consumer: "nightly" }] }],
+      removedVersions: [],
+      removed: { receipt: { objects: 0 } },
+    });
+
+    await finish();
+    expect(await keys("receipts/")).toEqual(["receipts/nightly/current/00000001.json"]);
+    expect(await gc()).toMatchObject({ removedVersions: [1], removed: { receipt: { objects: 1 } } });
+    expect(await keys("receipts/")).toEqual([]);
+  });
+
+  test("goes when nothing was heard of the consumer for consumerDays", async () => {
+    const { store, destination, publish, gc, wait } = createWorld();
+    await publish("2026-01-01");
+    await beginReceipt(destination, "nightly", await generationOf(store));
+    await publish("2026-01-02");
+    wait(20);
+    expect(await gc({ consumerDays: 21 })).toMatchObject({ removedVersions: [] });
+    expect(await gc({ consumerDays: 19 })).toMatchObject({
+      removedVersions: [1],
+      removed: { receipt: { objects: 1 } },
+    });
+  });
+
+  test("is refused to one that comes too late, whose receipt then keeps nothing", async () => {
+    const { store, destination, publish, gc, keys } = createWorld();
+    await publish("2026-01-01");
+    const seen = await generationOf(store);
+    await publish("2026-01-02");
+    await gc();
+
+    await expect(beginReceipt(destination, "nightly", seen)).rejects.toMatchObject({
+      kind: "conflict",
+      code: "VERSION_REMOVED",
+    });
+    expect(await gc()).toMatchObject({ removed: { receipt: { objects: 1 } } });
+    expect(await keys("receipts/")).toEqual([]);
+  });
+
+  test("is kept for the last process that began, whatever an earlier one of its name says afterwards", async () => {
+    const { store, destination, publish, gc } = createWorld();
+    await publish("2026-01-01");
+    const seen = await generationOf(store);
+    const finishFirst = await beginReceipt(destination, "nightly", seen);
+    const finishSecond = await beginReceipt(destination, "nightly", seen);
+    await publish("2026-01-02");
+
+    await finishFirst();
+    expect(await gc()).toMatchObject({ removedVersions: [] });
+    await finishSecond();
+    expect(await gc()).toMatchObject({ removedVersions: [1] });
+  });
+
+  test("is what it began with last: an earlier one that it never finished is given up", async () => {
+    const { store, destination, publish, gc } = createWorld();
+    for (const day of ["1", "2", "3"]) {
+      await publish(`2026-01-0${day}`);
+      if (day !== "3") await beginReceipt(destination, "nightly", await generationOf(store));
+    }
+    expect(await gc()).toMatchObject({ kept: [{ version: 3 }, { version: 2 }], removedVersions: [1] });
+  });
+
+  test.each(["", "Nightly", "../data", "a/b", "x".repeat(64)])(
+    "has no receipt under the name %j",
+    async (consumer) => {
+      const { store, destination, publish } = createWorld();
+      await publish("2026-01-01");
+      await expect(beginReceipt(destination, consumer, await generationOf(store))).rejects.toMatchObject({
+        kind: "invalid",
+        code: "CONSUMER_INVALID",
+      });
+    },
+  );
+});
+
 describe("garbage", () => {
   test("of failed runs goes: data, quarantine, file lists, uploads, scratch", async () => {
     const { store, publish, gc, wait, keys } = createWorld();
@@ -310,6 +399,7 @@ describe("damage", () => {
     ["the mark", markKey, "MARK_INVALID"],
     ["a pin", "gc/pins/x.json", "PIN_INVALID"],
     ["a registration", "runs/run-x/started.json", "REGISTRATION_INVALID"],
+    ["a receipt", "receipts/x/current/00000001.json", "RECEIPT_INVALID"],
   ])("of %s ends it before anything is removed: what it protects is not known", async (_, key, code) => {
     const { store, publish, gc } = createWorld();
     await publish("2026-01-01");
@@ -322,21 +412,21 @@ describe("damage", () => {
     expect(await contentOf(store)).toEqual(before);
   });
 
-  test.each([markKey, "gc/pins/x.json", "runs/run-x/started.json"])(
-    "%s of a newer Colonnade is refused, and nothing is touched",
-    async (key) => {
-      const { store, publish, gc } = createWorld();
-      await publish("2026-01-01");
-      await publish("2026-01-02");
-      const format = { "gc/mark.json": "colonnade/gc-mark/2", "gc/pins/x.json": "colonnade/gc-pin/2" }[key];
-      const body = Buffer.from(JSON.stringify({ format: format ?? "colonnade/run/2" }));
-      await store.put(key, body, createOnly);
-      const before = await contentOf(store);
+  test.each([
+    [markKey, "colonnade/gc-mark/2"],
+    ["gc/pins/x.json", "colonnade/gc-pin/2"],
+    ["runs/run-x/started.json", "colonnade/run/2"],
+    ["receipts/x/current/00000001.json", "colonnade/receipt/2"],
+  ])("%s of a newer Colonnade is refused, and nothing is touched", async (key, format) => {
+    const { store, publish, gc } = createWorld();
+    await publish("2026-01-01");
+    await publish("2026-01-02");
+    await store.put(key, Buffer.from(JSON.stringify({ format })), createOnly);
+    const before = await contentOf(store);
 
-      await expect(gc()).rejects.toMatchObject({ kind: "invalid", code: "FORMAT_NEWER" });
-      expect(await contentOf(store)).toEqual(before);
-    },
-  );
+    await expect(gc()).rejects.toMatchObject({ kind: "invalid", code: "FORMAT_NEWER" });
+    expect(await contentOf(store)).toEqual(before);
+  });
 });
 
 test("a signal ends it between two removals, and a rerun does the rest", async () => {

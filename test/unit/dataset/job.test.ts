@@ -37,7 +37,7 @@ describe("a job", () => {
       destination: { channel: "current" },
       output: { compression: "keep" },
       limits: { memoryBytes: 300_000_000, workers: 2, requests: 16 },
-      retention: { versions: 10, days: 30, runDays: 3 },
+      retention: { versions: 10, days: 30, runDays: 3, consumerDays: 30 },
     });
   });
 
@@ -49,7 +49,7 @@ describe("a job", () => {
       destination: { uri: "s3://lake/out", channel: "current" },
       output: { compression: "keep" },
       limits: { memoryBytes: 300_000_000, workers: 2, requests: 16 },
-      retention: { versions: 10, days: 30, runDays: 3 },
+      retention: { versions: 10, days: 30, runDays: 3, consumerDays: 30 },
     });
   });
 
