@@ -44,9 +44,9 @@ export interface ApplyResult {
 }
 
 /** What Node itself, the SDK and a worker thread take before the first byte of data: not ours to hand out. */
-const baselineBytes = 150_000_000;
-/** What each further thread takes that is at work, the garbage that may gather in it included. */
-const threadBytes = 48_000_000;
+const baselineBytes = 132_000_000;
+/** What each further thread takes that is at work, with the garbage that may gather in it and what its allocator keeps. */
+const threadBytes = 76_000_000;
 const budgetBytesMin = 32_000_000;
 
 /**
