@@ -48,20 +48,18 @@ export async function createObject(
         unreachable(result);
     }
   }
-  if (doubt !== undefined)
-    throw new ColonnadeError(
-      "unknown",
-      "WRITE_UNKNOWN",
-      "object may or may not have been written",
-      { key },
-      { cause: doubt },
-    );
-  throw new ColonnadeError(
-    "unavailable",
-    "STORE_BUSY",
-    "store refused a write for too long",
+  throw writeGivenUp(key, doubt, cause);
+}
+
+/** What a write ends with that was tried often enough; with `doubt`, one of the tries may have taken effect. */
+export function writeGivenUp(key: string, doubt: unknown, cause: unknown): ColonnadeError {
+  const isUnknown = doubt !== undefined;
+  return new ColonnadeError(
+    isUnknown ? "unknown" : "unavailable",
+    isUnknown ? "WRITE_UNKNOWN" : "STORE_BUSY",
+    isUnknown ? "object may or may not have been written" : "store refused a write for too long",
     { key },
-    { cause },
+    { cause: doubt ?? cause },
   );
 }
 

@@ -1,7 +1,6 @@
-import { ColonnadeError } from "../base/errors.ts";
 import { createOnly, ifMatch } from "../store/object-store.ts";
 import type { Destination } from "./commit.ts";
-import { putOrDoubt } from "./create-object.ts";
+import { putOrDoubt, writeGivenUp } from "./create-object.ts";
 import { backoffMs, defaultRetryLimits, retryRead } from "./retry.ts";
 
 /**
@@ -20,23 +19,19 @@ export async function swapObject(
 ): Promise<string | undefined> {
   const precondition = base === undefined ? createOnly : ifMatch(base);
   let doubt: unknown;
+  let cause: unknown;
   for (let attempt = 0; attempt < retry.attempts; attempt += 1) {
     if (attempt > 0) await clock.sleep(backoffMs(attempt - 1, retry, spread));
     const result = await putOrDoubt(() => store.put(key, body, precondition));
     if (result.outcome === "written") return result.etag;
-    if (result.outcome === "retry") continue;
+    if (result.outcome === "retry") {
+      cause = result.cause;
+      continue;
+    }
     if (result.outcome === "unknown") doubt = result.cause;
     const current = await retryRead(() => store.get(key), clock, retry, spread);
     if (current !== undefined && Buffer.from(current.body).equals(body)) return current.etag;
     if (current?.etag !== base) return undefined;
   }
-  if (doubt === undefined)
-    throw new ColonnadeError("unavailable", "STORE_BUSY", "store refused a write for too long", { key });
-  throw new ColonnadeError(
-    "unknown",
-    "WRITE_UNKNOWN",
-    "object may or may not have been written",
-    { key },
-    { cause: doubt },
-  );
+  throw writeGivenUp(key, doubt, cause);
 }

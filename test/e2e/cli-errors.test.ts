@@ -1,11 +1,12 @@
 // Mistakes and misfortunes: the exit code that a pod failure policy reads, and words that help.
 import { spawnSync } from "node:child_process";
 import { cp, readFile, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { commandEntries } from "../../src/cli/commands.ts";
 import { exitCodes } from "../../src/base/errors.ts";
 import * as shapes from "../unit/cli/output-shapes.ts";
-import { mainModule, Workspace } from "../unit/cli/run-cli.ts";
+import { Workspace } from "../unit/cli/run-cli.ts";
 
 const job = "jobs/flights.yaml";
 // Each test starts many processes, on a machine that may be busy.
@@ -112,13 +113,14 @@ describe("the command line", () => {
   });
 });
 
-/** The files that a run loads, in order. */
+/** The files that a run of the source loads, in order. */
 function modulesOf(words: readonly string[]): string[] {
+  const main = join(import.meta.dirname, "../../src/cli/main.ts");
   const hook = `import { registerHooks } from "node:module";
 registerHooks({ load(url, context, next) { if (url.startsWith("file:")) process._rawDebug(url); return next(url, context); } });`;
   const { stderr } = spawnSync(
     process.execPath,
-    ["--import", `data:text/javascript,${encodeURIComponent(hook)}`, mainModule, ...words],
+    ["--import", `data:text/javascript,${encodeURIComponent(hook)}`, main, ...words],
     { cwd: workspace.folder },
   );
   return stderr

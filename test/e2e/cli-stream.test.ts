@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { mainModule, type Ran, Workspace } from "../unit/cli/run-cli.ts";
+import { type Ran, Workspace } from "../unit/cli/run-cli.ts";
+import { program } from "../support/program.ts";
 import { pythonWith, runPython } from "../support/python.ts";
 
 const job = "jobs/flights.yaml";
@@ -47,7 +48,7 @@ async function stream(
   input: Uint8Array | undefined,
   watch: (child: ReturnType<typeof spawn>) => void = () => {},
 ): Promise<Ran & { readonly output: Buffer }> {
-  const child = spawn(process.execPath, [mainModule, "stream", ...words], {
+  const child = spawn(process.execPath, [program, "stream", ...words], {
     cwd: workspace.folder,
     stdio: "pipe",
   });
@@ -85,7 +86,7 @@ describe.runIf(python !== undefined)("a stream", () => {
       openSync(workspace.path("raw.arrows"), "r"),
       openSync(workspace.path("file.arrows"), "w"),
     ];
-    const child = spawn(process.execPath, [mainModule, "stream", job], {
+    const child = spawn(process.execPath, [program, "stream", job], {
       cwd: workspace.folder,
       stdio: [input, output, "ignore"],
     });

@@ -4,7 +4,8 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { mainModule, Workspace } from "../unit/cli/run-cli.ts";
+import { program } from "../support/program.ts";
+import { Workspace } from "../unit/cli/run-cli.ts";
 
 const job = "jobs/flights.yaml";
 const hasScript = spawnSync("script", ["--version"]).error === undefined;
@@ -114,7 +115,7 @@ describe("at the end of a pipe", () => {
   const shell = (command: string): ReturnType<typeof spawnSync> =>
     spawnSync(
       "bash",
-      ["-o", "pipefail", "-c", command.replaceAll("colonnade", `'${process.execPath}' '${mainModule}'`)],
+      ["-o", "pipefail", "-c", command.replaceAll("colonnade", `'${process.execPath}' '${program}'`)],
       {
         cwd: workspace.folder,
       },

@@ -30,9 +30,9 @@ import {
   repository,
 } from "../support/docs-pages.ts";
 import { createTestBucket, createTestClient, describeS3 } from "../support/minio.ts";
+import { program } from "../support/program.ts";
 import { pythonWith } from "../support/python.ts";
 
-const main = join(repository, "src/cli/main.ts");
 const python = pythonWith(["pyarrow", "pandas", "polars"]);
 const blocks = pages.flatMap(blocksOf);
 
@@ -80,7 +80,7 @@ class Checkout {
   }
 
   colonnade(...args: string[]): Promise<string> {
-    return this.run(process.execPath, [main, ...args]);
+    return this.run(process.execPath, [program, ...args]);
   }
 }
 
@@ -98,7 +98,7 @@ async function createCheckout(name: string, environment?: Record<string, string>
   const text = await readFile(newest, "utf8");
   await writeFile(newest, text.replace(/until: \d{4}-\d\d-\d\d/, "until: 9999-12-31"));
   const shim = join(folder, "bin/colonnade");
-  await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`);
+  await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`);
   await chmod(shim, 0o755);
   return new Checkout(folder, environment);
 }

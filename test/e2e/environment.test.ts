@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmdirSync } from "node:fs";
 import { readdir, rename, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -12,9 +12,8 @@ import {
   runCli,
   startCli,
 } from "../support/cli-workspace.ts";
+import { program } from "../support/program.ts";
 import { pythonWith, runPython } from "../support/python.ts";
-
-const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
 
 /** What a machine does to a job: disks that fill up, are read-only or go away, and files that cannot be opened. */
 let orders: Orders;
@@ -74,7 +73,7 @@ describe.skipIf(!canMount)("a disk", () => {
       const command = `exec "$0" "$1" stream "$2" --log-format json < "$3" > "$4"`;
       const job = await orders.job("file:disk/out");
       const run = (output: string): Finished => {
-        const args = ["-c", command, process.execPath, main, job, input, output];
+        const args = ["-c", command, process.execPath, program, job, input, output];
         const { status, signal, stdout, stderr } = spawnSync("sh", args, { encoding: "utf8" });
         return { code: status, signal, stdout, stderr };
       };
@@ -120,7 +119,7 @@ test("however few files may be open, a run is done or ends with exit 20, and com
     const command = `ulimit -n ${files} && exec "$0" "$@"`;
     const { status, signal, stdout, stderr } = spawnSync(
       "sh",
-      ["-c", command, process.execPath, main, ...args],
+      ["-c", command, process.execPath, program, ...args],
       { encoding: "utf8" },
     );
     return { code: status, signal, stdout, stderr };

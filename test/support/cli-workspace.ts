@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { duckdb, quote } from "./duckdb.ts";
-
-const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
+import { program } from "./program.ts";
 
 export interface Finished {
   readonly code: number | null;
@@ -18,7 +17,7 @@ export function startCli(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): ChildProcess & { done: Promise<Finished> } {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...environment },
   });

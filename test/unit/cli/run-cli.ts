@@ -3,9 +3,9 @@ import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { writeFlights } from "../../support/flights-data.ts";
+import { program } from "../../support/program.ts";
 
 const repository = resolve(import.meta.dirname, "../../..");
-export const mainModule = join(repository, "src/cli/main.ts");
 
 export interface Ran {
   readonly code: number | null;
@@ -52,14 +52,12 @@ export class Workspace implements AsyncDisposable {
 
   /** Runs `colonnade` with these words, standard output and error being pipes. */
   run(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    return this.#start(process.execPath, [mainModule, ...words], options);
+    return this.#start(process.execPath, [program, ...words], options);
   }
 
   /** Runs `colonnade` in a terminal of this width; `stdout` is what the terminal was sent. */
   runInTerminal(columns: number, words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    const quoted = [process.execPath, mainModule, ...words].map(
-      (word) => `'${word.replaceAll("'", `'\\''`)}'`,
-    );
+    const quoted = [process.execPath, program, ...words].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
     const command = `stty cols ${columns} rows 40; exec ${quoted.join(" ")}`;
     const environment = { TERM: "xterm-256color", NO_COLOR: "", ...options.environment };
     return this.#start("script", ["-qec", command, "/dev/null"], { ...options, environment });
