@@ -59,7 +59,7 @@ export function configure(command: Command, start: StartCommand): void {
         ],
         ["colonnade watch jobs/flights.yaml --state trained.json --exec ./retrain.sh", "retrain on each"],
         [
-          "colonnade watch jobs/flights.yaml --consumer nightly --exec ./train-for-a-week.sh",
+          "colonnade watch jobs/flights.yaml --consumer nightly --exec ./retrain.sh",
           "and keep what it reads from gc",
         ],
         [
