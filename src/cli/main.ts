@@ -32,7 +32,7 @@ function prepareRuntime(environment: NodeJS.ProcessEnv): void {
  */
 const allocator = {
   MALLOC_MMAP_THRESHOLD_: String(4 * 1024 ** 2),
-  MALLOC_TRIM_THRESHOLD_: String(8 * 1024 ** 2),
+  MALLOC_TRIM_THRESHOLD_: String(4 * 1024 ** 2),
 };
 
 function prepareAllocator(words: readonly string[], environment: NodeJS.ProcessEnv): void {
