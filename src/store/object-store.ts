@@ -89,7 +89,7 @@ export interface StoreProbe {
   run(key: string): Promise<string | undefined>;
 }
 
-/** What whoever uses a store is allowed. Asked without effect: nothing is written, whatever the answer. */
+/** What whoever uses a store is allowed. Asked without effect wherever conditions are kept. */
 export interface StoreRole {
   /** Whether objects of the store may be written. */
   readonly mayWrite: () => Promise<boolean>;

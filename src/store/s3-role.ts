@@ -29,7 +29,7 @@ async function isWriteAllowed(context: S3Context, Key: string): Promise<boolean>
   const Bucket = context.bucket;
   try {
     await context.writes.send(new PutObjectCommand({ Bucket, Key, Body: "", IfMatch: nobodysEtag }));
-    // Of a service that ignores conditions, which `store check` refuses by then.
+    // By a service that ignores conditions.
     await context.writes.send(new DeleteObjectCommand({ Bucket, Key }));
     return true;
   } catch (error) {

@@ -4,12 +4,12 @@ import type { TestProject } from "vitest/node";
 
 import { findMinio } from "./find-minio.ts";
 import { removeTestBuckets, startMinio } from "./minio.ts";
-import { buildProgram } from "./program.ts";
 import type { S3TestServer } from "./minio.ts";
+import { buildProgram } from "./program.ts";
 
 /**
- * The program that end-to-end tests run, and the S3 server of the run, first that is there: the one that `S3_ENDPOINT` names, or a MinIO of our own
- * (`find-minio.ts`). Without one the S3 tests are skipped by name; with `CI` set that is a failure.
+ * The program that end-to-end tests run, and the S3 server of the run, first that is there: the one that `S3_ENDPOINT` names,
+ * or a MinIO of our own (`find-minio.ts`). Without one the S3 tests are skipped by name; with `CI` set that is a failure.
  */
 export default async function setUp(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   buildProgram();

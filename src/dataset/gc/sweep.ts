@@ -156,12 +156,15 @@ async function isGivenUp(store: ObjectStore, version: number, low: number): Prom
   return epoch < low;
 }
 
-/** What consumers said of versions that nobody can read any more. */
+/**
+ * What consumers said of versions that nobody can read any more. A manifest is there before anybody has a receipt for it, so it is
+ * looked for after the receipt was found: one that is missing then is gone for good.
+ */
 async function sweepReceipts({ store, doomed }: SweepOptions, tallies: Tallies): Promise<void> {
-  const versions = new Set<number>();
-  for await (const version of listVersions(store)) if (!doomed.has(version)) versions.add(version);
-  for await (const { version, key, bytes } of listReceipts(store))
-    if (!versions.has(version)) await tallies.remove("receipt", key, bytes);
+  for await (const { version, key, bytes } of listReceipts(store)) {
+    const isGone = doomed.has(version) || (await store.head(manifestKey(version))) === undefined;
+    if (isGone) await tallies.remove("receipt", key, bytes);
+  }
 }
 
 async function sweepUploads(

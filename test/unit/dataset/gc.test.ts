@@ -307,6 +307,28 @@ describe("what a consumer reads", () => {
     expect(await gc()).toMatchObject({ kept: [{ version: 3 }, { version: 2 }], removedVersions: [1] });
   });
 
+  test("stays when its version was published and its reading began while a gc was at work", async () => {
+    const { store, destination, publish, keys } = createWorld();
+    await publish("2026-01-01");
+    await putData(store, [lineOf("2026-01-09")]);
+    let begun = 0;
+    const busy: ObjectStore = {
+      ...store,
+      async *list(prefix, options) {
+        if (prefix === "receipts/") {
+          begun += 1;
+          await publish(`2026-02-0${begun}`);
+          await beginReceipt(destination, `consumer-${begun}`, await generationOf(store));
+        }
+        yield* store.list(prefix, options);
+      },
+    };
+
+    await runGc({ ...destination, store: busy });
+    expect(begun).toBeGreaterThan(1);
+    expect(await keys("receipts/")).toHaveLength(begun);
+  });
+
   test.each(["", "Nightly", "../data", "a/b", "x".repeat(64)])(
     "has no receipt under the name %j",
     async (consumer) => {
