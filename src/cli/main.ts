@@ -31,7 +31,7 @@ function prepareRuntime(environment: NodeJS.ProcessEnv): void {
  * each thread, as soon as one large buffer has come and gone.
  */
 const allocator = {
-  MALLOC_MMAP_THRESHOLD_: String(4 * 1024 ** 2),
+  MALLOC_MMAP_THRESHOLD_: String(2 * 1024 ** 2),
   MALLOC_TRIM_THRESHOLD_: String(4 * 1024 ** 2),
 };
 

@@ -42,13 +42,15 @@ function workBytes(size: PageSize, column: LeafColumn): number {
 }
 
 /**
- * What a run is counted as while others are at work: the C library keeps of what was freed up to twice the largest piece, in each
- * thread, for what comes next (glibc, `M_TRIM_THRESHOLD`), a page is one piece, and what is kept has gaps. Measured: pages of
- * a million rows, 24 columns cast, took half as much again as was in use.
+ * What a run is counted as while others are at work: the C library keeps of what was freed some times the largest piece, in each
+ * thread, for what comes next, a page is one piece, and what is kept has gaps. Pieces above its `M_MMAP_THRESHOLD`, which is
+ * ours (src/cli/main.ts), go straight back to the kernel. Measured by casts of 24 columns, from outside.
  */
 function heldBytes(size: PageSize, column: LeafColumn): number {
-  return workBytes(size, column) + 4 * decodedBytes(size, column);
+  return workBytes(size, column) + Math.min(keptBytesMax, 4 * decodedBytes(size, column));
 }
+
+const keptBytesMax = 12_000_000;
 
 function sizeOf({ head }: Page): PageSize {
   const { headerBytes, compressedBytes, uncompressedBytes, page } = head;
