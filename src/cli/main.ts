@@ -36,7 +36,7 @@ const allocator = {
 };
 
 function prepareAllocator(words: readonly string[], environment: NodeJS.ProcessEnv): void {
-  const handlesPages = words.includes("apply") || words.includes("verify") || words.includes("stream");
+  const handlesPages = words.includes("apply") || words.includes("verify");
   const isPrepared = Object.keys(allocator).every((name) => environment[name] !== undefined);
   if (!handlesPages || process.platform !== "linux" || isPrepared) return;
   const command = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];

@@ -1,25 +1,25 @@
 import { once } from "node:events";
-import { fstatSync, read, write } from "node:fs";
+import { fstatSync, read, writev } from "node:fs";
 import { promisify } from "node:util";
 import { cancelled, ColonnadeError } from "../base/errors.ts";
-import {
-  type ByteSource,
-  ChunkSource,
-  firstStepBytes,
-  grown,
-  truncatedStream,
-} from "../stream/byte-source.ts";
+import { RecycledMemory } from "../stream/batch-memory.ts";
+import { ByteReader, type ByteSource, readChunks } from "../stream/byte-source.ts";
 
 const readAsync = promisify(read);
-const writeAsync = promisify(write);
+const writevAsync = promisify(writev);
 const standardInput = 0;
 const standardOutput = 1;
 /** As much as one call of the system gives at most. */
 const readBytesMax = 2 ** 30;
-/** Standard input, until `signal` ends it. Opened by the first command that reads it: others leave it alone. */
-export function openStandardInput(signal: AbortSignal): ByteSource {
+
+/**
+ * Standard input, until `signal` ends it. Opened by the first command that reads it: others leave it alone. What is given back is used
+ * again when `output` has written what it was given.
+ */
+export function openStandardInput(signal: AbortSignal, output: ByteOutput): ByteSource {
   if (signal.aborted) throw cancelled();
-  return fstatSync(standardInput).isFile() ? new FileInput(signal) : new ChunkSource(readPipe(signal));
+  const memory = new RecycledMemory(() => output.written());
+  return fstatSync(standardInput).isFile() ? readFile(signal, memory) : readChunks(readPipe(signal), memory);
 }
 
 function stop(): void {
@@ -36,32 +36,18 @@ async function* readPipe(signal: AbortSignal): AsyncIterable<Uint8Array> {
   }
 }
 
-/** A file is read to where its bytes are wanted. */
-class FileInput implements ByteSource {
-  readonly #signal: AbortSignal;
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-  }
-
-  async take(bytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    let target = new Uint8Array(Math.min(bytes, firstStepBytes));
-    let length = 0;
-    while (length < bytes) {
-      if (this.#signal.aborted) throw cancelled();
-      if (length === target.length) target = grown(target, length, bytes);
-      const wanted = Math.min(target.length - length, readBytesMax);
-      const { bytesRead } = await readAsync(standardInput, target, length, wanted, null);
-      if (bytesRead === 0 && length === 0) return undefined;
-      if (bytesRead === 0) throw truncatedStream(length, bytes);
-      length += bytesRead;
-    }
-    return target;
-  }
-
-  async close(): Promise<void> {
-    // Whoever opened it closes it.
-  }
+/** A file is read to where its bytes are wanted; whoever opened it closes it. */
+function readFile(signal: AbortSignal, memory: RecycledMemory): ByteSource {
+  return new ByteReader(
+    async (target, offset) => {
+      if (signal.aborted) throw cancelled();
+      const wanted = Math.min(target.length - offset, readBytesMax);
+      const { bytesRead } = await readAsync(standardInput, target, offset, wanted, null);
+      return bytesRead;
+    },
+    undefined,
+    memory,
+  );
 }
 
 export function isInputTerminal(): boolean {
@@ -69,21 +55,30 @@ export function isInputTerminal(): boolean {
 }
 
 export interface ByteOutput {
-  /** Takes the bytes, which nobody may change from here on, and no more of them than can be written before long. */
+  /** Takes the bytes, which nobody may change until they are written, and no more of them than can be written before long. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Resolves when everything is written. */
-  end(): Promise<void>;
+  /** Resolves when everything is written that was given until now. */
+  written(): Promise<void>;
 }
 
 /** Standard output: a file is written while the next bytes are made, a pipe no faster than it is read. */
 export function openStandardOutput(): ByteOutput {
-  if (fstatSync(standardOutput).isFile()) return new FileOutput();
-  return {
-    async write(bytes) {
-      if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
-    },
-    end: () => Promise.resolve(),
-  };
+  return fstatSync(standardOutput).isFile() ? new FileOutput() : new PipeOutput();
+}
+
+class PipeOutput implements ByteOutput {
+  #written: Promise<void> = Promise.resolve();
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#written = promise;
+    // A reader that goes away is told of elsewhere: it ends the program.
+    if (!process.stdout.write(bytes, () => resolve())) await once(process.stdout, "drain");
+  }
+
+  async written(): Promise<void> {
+    await this.#written;
+  }
 }
 
 /** About a record batch: the thread that casts has the next one to do. */
@@ -91,38 +86,74 @@ const unwrittenBytesMax = 32 * 1024 * 1024;
 
 /** Node's own stream holds the thread while it writes to a file. */
 class FileOutput implements ByteOutput {
-  readonly #writes: Promise<void>[] = [];
+  /** Each writes what has come since the one before it began. */
+  readonly #rounds: Promise<void>[] = [];
+  #pieces: Uint8Array[] = [];
   #unwrittenBytes = 0;
 
   async write(bytes: Uint8Array): Promise<void> {
     this.#unwrittenBytes += bytes.length;
-    const before = this.#writes.at(-1);
-    const write = async (): Promise<void> => {
-      await before;
-      await writeAll(bytes);
-      this.#unwrittenBytes -= bytes.length;
-      void this.#writes.shift();
-    };
-    const written = write();
-    // Whoever waits for one of the next hears of it.
-    written.catch(() => {});
-    this.#writes.push(written);
-    while (this.#unwrittenBytes > unwrittenBytesMax) await this.#writes[0];
+    if (this.#pieces.push(bytes) === 1) {
+      const round = this.#writeNext(this.#rounds.at(-1));
+      // Whoever waits for one of the next hears of it.
+      round.catch(() => {});
+      this.#rounds.push(round);
+    }
+    while (this.#unwrittenBytes > unwrittenBytesMax) await this.#rounds[0];
   }
 
-  async end(): Promise<void> {
-    await this.#writes.at(-1);
+  async written(): Promise<void> {
+    await this.#rounds.at(-1);
+  }
+
+  async #writeNext(before: Promise<void> | undefined): Promise<void> {
+    await before;
+    // The pieces of a batch come one right after the other, and are one call of the system: while it is at it, the thread may cast.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    await writeAll(pieces);
+    for (const { length } of pieces) this.#unwrittenBytes -= length;
+    void this.#rounds.shift();
   }
 }
 
-async function writeAll(bytes: Uint8Array): Promise<void> {
+/** From some 8 MB on, Linux looks for so large pieces of memory to keep the bytes in that a call takes four times as long. */
+const callBytesMax = 2 * 1024 * 1024;
+
+async function writeAll(pieces: readonly Uint8Array[]): Promise<void> {
   try {
-    for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await writeAsync(standardOutput, bytes, done);
-      done += bytesWritten;
+    let left = withoutFirst(pieces, 0);
+    while (left.length > 0) {
+      const { bytesWritten } = await writevAsync(standardOutput, firstOf(left, callBytesMax));
+      left = withoutFirst(left, bytesWritten);
     }
   } catch (cause) {
     const message = "standard output cannot be written";
     throw new ColonnadeError("unavailable", "OUTPUT_FAILED", message, {}, { cause });
   }
+}
+
+function firstOf(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  const some: Uint8Array[] = [];
+  let room = bytes;
+  for (const piece of pieces) {
+    if (room === 0) break;
+    const part = piece.subarray(0, room);
+    some.push(part);
+    room -= part.length;
+  }
+  return some;
+}
+
+function withoutFirst(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let rest = bytes;
+  let index = 0;
+  for (; index < pieces.length; index += 1) {
+    const { length } = pieces[index] as Uint8Array;
+    if (length > rest) break;
+    rest -= length;
+  }
+  const [first, ...others] = pieces.slice(index);
+  return first === undefined ? [] : [first.subarray(rest), ...others];
 }

@@ -22,7 +22,7 @@ export type IpcMessage =
       readonly kind: "batch";
       readonly header: BatchHeader;
       readonly metadata: ReadonlyMap<string, string>;
-      readonly body: Uint8Array;
+      readonly body: Uint8Array<ArrayBuffer>;
     };
 
 /** Far above what a schema of a real table takes; bodies are bounded by what one JavaScript buffer can be. */

@@ -5,7 +5,7 @@ import { type ArrowArray, type ArrowBatch, readArrays } from "./arrow-array.ts";
 import { AddedArrays } from "./added-array.ts";
 import { type ArrayShape, shapeOf } from "./array-shape.ts";
 import { BodyBuffer } from "./body-buffer.ts";
-import { type ByteSource, ChunkSource } from "./byte-source.ts";
+import { type ByteSource, readChunks } from "./byte-source.ts";
 import { Dictionaries } from "./dictionaries.ts";
 import { endOfStream, type IpcMessage, readMessages } from "./ipc-reader.ts";
 import { migrateBatch, type MigratedBatch } from "./migrate-array.ts";
@@ -49,8 +49,12 @@ export async function* migrateStream(
   options: StreamOptions,
 ): AsyncGenerator<Uint8Array, StreamProgress, undefined> {
   const migration = new StreamMigration(options);
-  const source = Symbol.asyncIterator in input ? new ChunkSource(input) : input;
-  for await (const message of readMessages(source)) yield* migration.pass(message);
+  const source = Symbol.asyncIterator in input ? readChunks(input) : input;
+  for await (const message of readMessages(source)) {
+    yield* migration.pass(message);
+    // Dictionaries are looked at as long as the stream lasts.
+    if (message.kind === "batch") source.giveBack?.(message.body);
+  }
   yield* migration.finish();
   return migration.progress;
 }

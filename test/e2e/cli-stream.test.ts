@@ -1,8 +1,10 @@
 // `colonnade stream` between real programs: pipes, files, signals, and readers that go away.
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { loadHistory } from "../../src/schema/history.ts";
+import { migrateStream } from "../../src/stream/migrate-stream.ts";
 import { type Ran, Workspace } from "../unit/cli/run-cli.ts";
 import { program } from "../support/program.ts";
 import { pythonWith, runPython } from "../support/python.ts";
@@ -21,6 +23,19 @@ raw = ds.dataset(sys.argv[1], partitioning=ds.partitioning(pa.schema([("month", 
 table = raw.to_table().replace_schema_metadata()
 with pa.OSFile(sys.argv[2], "wb") as sink, pa.ipc.new_stream(sink, table.schema) as out:
     out.write_table(table, max_chunksize=1000)
+`;
+/** Batches of one to four megabytes. */
+const writeLarge = `
+import sys
+import pyarrow as pa, pyarrow.ipc
+table = pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all()
+table = pa.concat_tables([table] * 120).combine_chunks()
+with pa.OSFile(sys.argv[2], "wb") as sink, pa.ipc.new_stream(sink, table.schema) as out:
+    start = 0
+    for number in range(10):
+        rows = 30_000 + 20_000 * (number * 7 % 4)
+        out.write_batch(table.slice(start, rows).to_batches()[0])
+        start += rows
 `;
 const compare = `
 import sys
@@ -95,6 +110,35 @@ describe.runIf(python !== undefined)("a stream", () => {
     closeSync(output);
     const piped = await stream([job], readFileSync(workspace.path("raw.arrows")));
     expect(readFileSync(workspace.path("file.arrows")).equals(piped.output)).toBe(true);
+  });
+
+  test("of large batches, whose memory serves again, is the same through files, pipes and the library", async () => {
+    const path = workspace.path("large.arrows");
+    await runPython(writeLarge, undefined, [workspace.path("raw.arrows"), path]);
+    const input = readFileSync(path);
+    const expected: Uint8Array[] = [];
+    const names = ["flights/1.yaml", "flights/2.yaml"];
+    const history = loadHistory(
+      names.map((name) => ({ name, text: readFileSync(workspace.path("schemas", name), "utf8") })),
+    );
+    for await (const bytes of migrateStream(createReadStream(path), { history, from: 1, to: 2, day: "" })) {
+      expected.push(bytes);
+    }
+    const toFile = async (words: readonly string[]): Promise<Buffer> => {
+      const child = spawn("sh", ["-c", `"$@" > large-out.arrows`, "sh", ...words], {
+        cwd: workspace.folder,
+        stdio: ["pipe", "ignore", "ignore"],
+      });
+      // One of them reads a file instead.
+      child.stdin.on("error", () => {});
+      child.stdin.end(input);
+      expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0);
+      return readFileSync(workspace.path("large-out.arrows"));
+    };
+    const command = [process.execPath, program, "stream", job];
+    const fromFile = ["sh", "-c", `"$@" < large.arrows`, "sh", ...command];
+    const outputs = [(await stream([job], input)).output, await toFile(command), await toFile(fromFile)];
+    for (const output of outputs) expect(output.equals(Buffer.concat(expected))).toBe(true);
   });
 
   test("whose reader goes away ends quietly", async () => {

@@ -11,6 +11,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ColonnadeError } from "../../src/base/errors.ts";
 import { withFingerprint } from "../../src/schema/fingerprint.ts";
 import type { SchemaVersion } from "../../src/schema/schema-version.ts";
+import type { BatchMemory } from "../../src/stream/batch-memory.ts";
+import { readChunks } from "../../src/stream/byte-source.ts";
 import { migrateStream } from "../../src/stream/migrate-stream.ts";
 import {
   anyRoll,
@@ -37,6 +39,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** Whoever still looked at what was given back would see that something else is there. */
+const usedAgainAtOnce: BatchMemory = {
+  take: (bytes) => new Uint8Array(bytes),
+  giveBack: (bytes) => void bytes.fill(0xa5),
+};
+
 interface Migrated {
   readonly output: Uint8Array;
   readonly quarantine: Uint8Array;
@@ -51,7 +59,8 @@ async function migrate(
   const quarantine: Uint8Array[] = [];
   const output: Uint8Array[] = [];
   const history = { dataset: from.dataset, versions: [from, to] };
-  const migrated = migrateStream(createReadStream(path, { highWaterMark: chunkBytes }), {
+  const source = readChunks(createReadStream(path, { highWaterMark: chunkBytes }), usedAgainAtOnce);
+  const migrated = migrateStream(source, {
     history,
     from: from.version,
     to: to.version,

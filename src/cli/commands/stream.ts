@@ -54,7 +54,7 @@ async function runStream(
   const output = openStandardOutput();
   const file = quarantine === undefined ? undefined : await openQuarantine(quarantine);
   try {
-    const migrated = migrateStream(openStandardInput(signal), {
+    const migrated = migrateStream(openStandardInput(signal, output), {
       history,
       ...job.schema,
       day: systemClock.now().toISOString().slice(0, 10),
@@ -63,9 +63,9 @@ async function runStream(
       onBatch: (now) => (progress = now),
     });
     for await (const bytes of migrated) await output.write(bytes);
-    await output.end();
+    await output.written();
   } finally {
-    await output.end().catch(() => undefined);
+    await output.written().catch(() => undefined);
     await file?.close();
   }
   if (plan === undefined) return;
