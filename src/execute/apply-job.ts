@@ -25,15 +25,9 @@ import type { JobContext } from "./job-context.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { heldBytesMax } from "./held-object.ts";
 import { type MigrateContext, migrateObject } from "./migrate-object.ts";
-import {
-  describeUnreadable,
-  listedObjects,
-  type PlanOptions,
-  planJob,
-  type PreparedPlan,
-} from "./plan-job.ts";
+import { type PlanOptions, planJob, type PreparedPlan } from "./plan-job.ts";
 import { readFooter } from "./read-footer.ts";
-import { SourceDigest } from "./source-survey.ts";
+import { describeUnreadable, listedObjects, SourceDigest } from "./survey-source.ts";
 import { versionLines, VersionTotals } from "./version-lines.ts";
 
 export interface ApplyResult {

@@ -12,7 +12,7 @@ import {
 } from "../schema/infer.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { JobContext } from "./job-context.ts";
-import { describeUnreadable } from "./plan-job.ts";
+import { describeUnreadable } from "./survey-source.ts";
 import { readFooter } from "./read-footer.ts";
 
 export interface InferInput extends Pick<JobContext, "signal" | "onEvent"> {

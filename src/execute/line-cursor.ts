@@ -1,22 +1,4 @@
-import { createHash } from "node:crypto";
 import type { FileLine } from "../dataset/formats.ts";
-import type { SourceObject } from "../dataset/list-source.ts";
-
-/** Whether two listings are of the same source: a digest over its keys and ETags, taken as they go by. */
-export class SourceDigest {
-  readonly #hash = createHash("sha256");
-
-  async *over(objects: AsyncIterable<SourceObject>): AsyncIterable<SourceObject> {
-    for await (const object of objects) {
-      this.#hash.update(`${JSON.stringify([object.key, object.etag, object.bytes])}\n`);
-      yield object;
-    }
-  }
-
-  hex(): string {
-    return this.#hash.copy().digest("hex");
-  }
-}
 
 /** Order of listings: by the keys' UTF-8 bytes. */
 export function compareKeys(a: string, b: string): number {
