@@ -118,7 +118,10 @@ class FileOutput implements ByteOutput {
   }
 }
 
-/** From some 8 MB on, Linux looks for so large pieces of memory to keep the bytes in that a call takes four times as long. */
+/**
+ * More than a store's files are written by (src/store/file-sink.ts), since a call may have to wait for the thread that casts; but from 8 MB
+ * on Linux looks for so large pieces of memory to keep the bytes in that they take twice to four times as long.
+ */
 const callBytesMax = 2 * 1024 * 1024;
 
 async function writeAll(pieces: readonly Uint8Array[]): Promise<void> {
