@@ -29,8 +29,9 @@ LABEL org.opencontainers.image.title="colonnade" \
       org.opencontainers.image.description="Schema migrations for Parquet datasets in object storage" \
       org.opencontainers.image.licenses="Apache-2.0"
 # HOME: a user without an entry in /etc/passwd has none, and the S3 client looks for its profile there.
-# MALLOC_*: as src/cli/main.ts has them, where a second start is spared.
-ENV NODE_ENV=production HOME=/tmp MALLOC_MMAP_THRESHOLD_=2097152 MALLOC_TRIM_THRESHOLD_=4194304
+# MALLOC_*, GLIBC_TUNABLES: as src/cli/main.ts has them, where a second start is spared.
+ENV NODE_ENV=production HOME=/tmp MALLOC_MMAP_THRESHOLD_=2097152 MALLOC_TRIM_THRESHOLD_=8388608 \
+    GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 WORKDIR /opt/colonnade
 COPY --from=dependencies /opt/colonnade ./
 COPY --from=build /source/dist dist

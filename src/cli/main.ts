@@ -28,11 +28,12 @@ function prepareRuntime(environment: NodeJS.ProcessEnv): void {
  *
  * `M_MMAP_THRESHOLD`: by itself it has a buffer above 128 kB from the kernel and gives it back, page by page, each a fault: a fifth of
  * a run. `M_TRIM_THRESHOLD`: `limits.memory` is a promise about what the system sees, and what is freed would be kept, up to 64 MB in
- * each thread, as soon as one large buffer has come and gone.
+ * each thread, as soon as one large buffer has come and gone. `hugetlb`: what does come from the kernel may come in pages of 2 MB.
  */
 const allocator = {
   MALLOC_MMAP_THRESHOLD_: String(2 * 1024 ** 2),
-  MALLOC_TRIM_THRESHOLD_: String(4 * 1024 ** 2),
+  MALLOC_TRIM_THRESHOLD_: String(8 * 1024 ** 2),
+  GLIBC_TUNABLES: "glibc.malloc.hugetlb=1",
 };
 
 function prepareAllocator(words: readonly string[], environment: NodeJS.ProcessEnv): void {
