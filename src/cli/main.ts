@@ -24,7 +24,7 @@ function prepareRuntime(environment: NodeJS.ProcessEnv): void {
 
 /**
  * glibc's allocator can be told how to treat large buffers only by the environment that a process begins with (mallopt(3)), so a command
- * that handles pages begins a second time. This costs some 25 ms. docs/decisions/speed.md has the figures.
+ * that handles pages begins a second time. This costs some 25 ms. docs/decisions/threads.md has the figures.
  *
  * `M_MMAP_THRESHOLD`: by itself it has a buffer above 128 kB from the kernel and gives it back, page by page, each a fault: a fifth of
  * a run. `M_TRIM_THRESHOLD`: `limits.memory` is a promise about what the system sees, and what is freed would be kept, up to 64 MB in
