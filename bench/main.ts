@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { startMinio } from "../test/support/minio.ts";
 import { pythonWith } from "../test/support/python.ts";
 import { compete } from "./compete.ts";
@@ -26,13 +27,17 @@ import {
   type Workload,
 } from "./workloads.ts";
 
-const argument = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const only = argument("--only")?.toLowerCase() ?? "";
-const rounds = Number(argument("--rounds")) || (quick ? 1 : 5);
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    rounds: { type: "string" },
+  },
+});
+const { quick } = options;
+const only = options.only?.toLowerCase() ?? "";
+const rounds = Number(options.rounds ?? (quick ? 1 : 5));
+if (!(rounds >= 1)) throw new Error("--rounds is a number from 1 on");
 const root = resolve(import.meta.dirname, "..");
 const cache = join(import.meta.dirname, ".data");
 const memory: Aim = { kind: "memory", bytes: 300e6 };

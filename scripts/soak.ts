@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 
 /**
  * `npm run soak`: the long forms of the tests that try to break the guarantees, one after the other, and what they did in figures:
@@ -19,13 +20,12 @@ interface Step {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-function argument(name: string): string | undefined {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-}
-
-const share = Number(argument("--share") ?? 1);
-const only = argument("--only")?.toLowerCase() ?? "";
+const { values: options } = parseArgs({
+  options: { share: { type: "string", default: "1" }, only: { type: "string", default: "" } },
+});
+const share = Number(options.share);
+if (!(share > 0 && share <= 1)) throw new Error("--share is more than 0 and at most 1");
+const only = options.only.toLowerCase();
 const part = (all: number): string => String(Math.max(1, Math.round(all * share)));
 
 const steps: readonly Step[] = [
