@@ -146,7 +146,7 @@ function damaged(
   { bytes, footerStart }: Sample,
   { inFooter, edits, cut }: typeof damage extends fc.Arbitrary<infer T> ? T : never,
 ): Uint8Array {
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes);
   const [start, end] = inFooter ? [footerStart, copy.length] : [0, footerStart];
   for (const { at, mask } of edits) {
     const position = start + Math.floor(at * (end - start));

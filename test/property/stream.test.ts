@@ -65,9 +65,9 @@ async function migrate(
     from: from.version,
     to: to.version,
     day,
-    quarantine: (bytes) => void quarantine.push(bytes.slice()),
+    quarantine: (bytes) => void quarantine.push(new Uint8Array(bytes)),
   });
-  for await (const bytes of migrated) output.push(bytes.slice());
+  for await (const bytes of migrated) output.push(new Uint8Array(bytes));
   return { output: Buffer.concat(output), quarantine: Buffer.concat(quarantine) };
 }
 
