@@ -331,6 +331,6 @@ async function decideLost(
   const schemas = [to.fingerprint, base?.manifest.schema.fingerprint];
   if (filter !== undefined || !schemas.includes(theirs.schema.fingerprint)) return decide("conflict");
   const now = new SourceDigest();
-  for await (const _ of listedObjects(context, now, [])) if (context.signal.aborted) throw cancelled();
+  for await (const _ of now.over(listedObjects(context, []))) if (context.signal.aborted) throw cancelled();
   return decide(now.hex() === sourceDigest ? "rebase" : "conflict");
 }

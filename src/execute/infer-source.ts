@@ -1,23 +1,13 @@
-import pLimit from "p-limit";
-import { cancelled, ColonnadeError, toColonnadeError } from "../base/errors.ts";
+import { cancelled, ColonnadeError } from "../base/errors.ts";
 import type { Job } from "../dataset/job.ts";
-import { matchesInclude } from "../dataset/job.ts";
-import { listSource, type SourceObject } from "../dataset/list-source.ts";
+import type { SourceObject } from "../dataset/list-source.ts";
 import type { UnreadableObject } from "../plan/plan.ts";
-import {
-  type Inference,
-  type InferredObject,
-  inferSchemaVersion,
-  type PartitionKey,
-} from "../schema/infer.ts";
-import type { ObjectStore } from "../store/object-store.ts";
-import type { JobContext } from "./job-context.ts";
-import { describeUnreadable } from "./survey-source.ts";
-import { readFooter } from "./read-footer.ts";
+import { type Inference, inferSchemaVersion, type PartitionKey } from "../schema/infer.ts";
+import { eachFooter, type FooterSource } from "./each-footer.ts";
+import { listedObjects } from "./survey-source.ts";
 
-export interface InferInput extends Pick<JobContext, "signal" | "onEvent"> {
+export interface InferInput extends FooterSource {
   readonly job: Pick<Job, "source" | "limits">;
-  readonly source: ObjectStore;
   readonly dataset: string;
   /** Footers to read; of more objects than that, evenly spread over the listing. */
   readonly objectsMax: number;
@@ -42,14 +32,7 @@ export async function inferFromSource(input: InferInput): Promise<SourceInferenc
   const unreadable: UnreadableObject[] = [];
   const objects: SourceObject[] = [];
   let bytes = 0;
-  for await (const object of listSource(source, {
-    partitioning: job.source.partitioning,
-    matches: (key) => matchesInclude(key, job.source.include, job.source.exclude),
-    onInvalid: (error) => {
-      const key = error.details["key"];
-      unreadable.push(describeUnreadable(typeof key === "string" ? key : "", error));
-    },
-  })) {
+  for await (const object of listedObjects(input, unreadable)) {
     if (signal.aborted) throw cancelled();
     objects.push(object);
     bytes += object.bytes;
@@ -62,7 +45,7 @@ export async function inferFromSource(input: InferInput): Promise<SourceInferenc
   }
   const chosen = spread(objects, input.objectsMax);
   onEvent({ event: "listed", objects: objects.length, bytes, todo: chosen.length });
-  const read = await readTrees(input, chosen, unreadable);
+  const read = await eachFooter(input, chosen, unreadable, ({ key }, { tree }) => ({ key, tree }));
   if (read.length === 0) {
     throw new ColonnadeError("data", "OBJECTS_FAILED", "no object of the source could be read", {
       objects: unreadable,
@@ -70,32 +53,6 @@ export async function inferFromSource(input: InferInput): Promise<SourceInferenc
   }
   const inference = inferSchemaVersion(read, input.dataset, partitionKeys(objects));
   return { ...inference, objects: objects.length, objectsRead: read.length, unreadable };
-}
-
-async function readTrees(
-  { job, source, signal, onEvent }: InferInput,
-  objects: readonly SourceObject[],
-  unreadable: UnreadableObject[],
-): Promise<InferredObject[]> {
-  const limit = pLimit(job.limits.requests);
-  let done = 0;
-  const readOne = async (object: SourceObject): Promise<InferredObject | undefined> => {
-    if (signal.aborted) throw cancelled();
-    try {
-      const footer = await readFooter({ ...object, store: source }, signal);
-      return { key: object.key, tree: footer.tree };
-    } catch (thrown) {
-      const error = toColonnadeError(thrown);
-      if (error.kind !== "data" && error.kind !== "conflict") throw error;
-      unreadable.push(describeUnreadable(object.key, error));
-      return undefined;
-    } finally {
-      done += 1;
-      onEvent({ event: "footersRead", done, total: objects.length });
-    }
-  };
-  const read = await Promise.all(objects.map((object) => limit(readOne, object)));
-  return read.filter((object) => object !== undefined);
 }
 
 /** Old and new objects alike: a schema changes in the course of a listing, not at its beginning. */

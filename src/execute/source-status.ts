@@ -4,7 +4,7 @@ import type { FileLine, Manifest } from "../dataset/formats.ts";
 import type { UnreadableObject } from "../plan/plan.ts";
 import type { JobContext } from "./job-context.ts";
 import { LineCursor } from "./line-cursor.ts";
-import { listedObjects, SourceDigest } from "./survey-source.ts";
+import { listedObjects } from "./survey-source.ts";
 
 /** How far a source has moved on from the version that was made of it. */
 export interface SourceStatus {
@@ -32,7 +32,7 @@ export async function readSourceStatus(
   const counts = { objects: 0, bytes: 0, added: 0, changed: 0, vanished: 0, unchanged: 0 };
   const invalid: UnreadableObject[] = [];
   const leave = (): void => void (counts.vanished += 1);
-  for await (const { key, etag, bytes } of listedObjects(context, new SourceDigest(), invalid)) {
+  for await (const { key, etag, bytes } of listedObjects(context, invalid)) {
     if (context.signal.aborted) throw cancelled();
     counts.objects += 1;
     counts.bytes += bytes;

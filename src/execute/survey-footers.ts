@@ -1,13 +1,10 @@
-import pLimit from "p-limit";
-import { cancelled, toColonnadeError } from "../base/errors.ts";
 import type { SourceObject } from "../dataset/list-source.ts";
 import type { Footer } from "../parquet/footer.ts";
 import { ColumnSummary, costOf, type PlannedObject, type UnreadableObject } from "../plan/plan.ts";
-import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
+import { eachFooter } from "./each-footer.ts";
 import type { JobContext } from "./job-context.ts";
-import { readFooter } from "./read-footer.ts";
-import type { RecognisedSchema, SchemaRecogniser } from "./recognise.ts";
-import { describeUnreadable, type Target, taskOf } from "./survey-source.ts";
+import type { SchemaRecogniser } from "./recognise.ts";
+import { type Target, taskOf } from "./survey-source.ts";
 
 /** Footers are kept between planning and doing, up to about so much memory; the others are read again. */
 const footerCacheBytesMax = 16 * 1024 * 1024;
@@ -29,49 +26,30 @@ export async function readFooters(
   recogniser: SchemaRecogniser,
   target: Target,
 ): Promise<FooterSurvey> {
-  const { source, signal, job, onEvent } = context;
-  const limit = pLimit(job.limits.requests);
   const unreadable: UnreadableObject[] = [];
   const columns = new ColumnSummary();
   const notes = new Set<string>();
   const kept = new Map<string, Footer>();
   let keptBytes = 0;
-  let done = 0;
-  const collectGarbage = createCollector(mainGarbageBytes);
-  const planOne = async (object: SourceObject): Promise<PlannedObject | undefined> => {
-    if (signal.aborted) throw cancelled();
-    collectGarbage();
-    try {
-      const footer = await readFooter({ ...object, store: source }, signal);
-      const recognised: RecognisedSchema = recogniser.recognise(footer, object.partition);
-      const cost = costOf(footer, recognised.output.leaves, object.bytes);
-      columns.add(recognised.output.leaves, cost);
-      for (const note of recognised.notes) notes.add(note);
-      keptBytes += footer.bytes.length + scannedElementBytes * footer.schema.length;
-      if (keptBytes <= footerCacheBytesMax) kept.set(object.key, footer);
-      return {
-        source: object,
-        task: taskOf(object, recognised.from, target, job.output.compression),
-        from: recognised.from.version,
-        rows: footer.rows,
-        rowGroups: footer.rowGroups.length,
-        bytesCopied: cost.bytesCopied,
-        bytesRewritten: cost.bytesRewritten,
-      };
-    } catch (thrown) {
-      const error = toColonnadeError(thrown);
-      // An object is one thing; a store that does not answer or a job that is wrong concerns them all.
-      if (error.kind !== "data" && error.kind !== "conflict") throw error;
-      unreadable.push(describeUnreadable(object.key, error));
-      return undefined;
-    } finally {
-      done += 1;
-      onEvent({ event: "footersRead", done, total: candidates.length });
-    }
-  };
-  const planned = await Promise.all(candidates.map((object) => limit(planOne, object)));
+  const planned = await eachFooter(context, candidates, unreadable, (object, footer): PlannedObject => {
+    const recognised = recogniser.recognise(footer, object.partition);
+    const cost = costOf(footer, recognised.output.leaves, object.bytes);
+    columns.add(recognised.output.leaves, cost);
+    for (const note of recognised.notes) notes.add(note);
+    keptBytes += footer.bytes.length + scannedElementBytes * footer.schema.length;
+    if (keptBytes <= footerCacheBytesMax) kept.set(object.key, footer);
+    return {
+      source: object,
+      task: taskOf(object, recognised.from, target, context.job.output.compression),
+      from: recognised.from.version,
+      rows: footer.rows,
+      rowGroups: footer.rowGroups.length,
+      bytesCopied: cost.bytesCopied,
+      bytesRewritten: cost.bytesRewritten,
+    };
+  });
   return {
-    planned: planned.filter((object) => object !== undefined),
+    planned,
     unreadable: unreadable.toSorted((a, b) => (a.object < b.object ? -1 : 1)),
     columns,
     notes: [...notes],

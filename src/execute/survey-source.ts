@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { cancelled, ColonnadeError } from "../base/errors.ts";
 import { readFileList } from "../dataset/file-list.ts";
 import type { FileLine, Manifest } from "../dataset/formats.ts";
-import { matchesInclude } from "../dataset/job.ts";
+import { type Job, matchesInclude } from "../dataset/job.ts";
 import { listSource, type SourceObject } from "../dataset/list-source.ts";
 import { parsePartition } from "../dataset/partition.ts";
 import { type PartitionFilter, parsePartitionFilter, passesFilter } from "../plan/partition-filter.ts";
@@ -11,6 +11,7 @@ import { taskHash } from "../plan/task.ts";
 import { versionOf } from "../schema/history.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
 import { partitionFields } from "../schema/walk-fields.ts";
+import type { ObjectStore } from "../store/object-store.ts";
 import type { JobContext } from "./job-context.ts";
 import { LineCursor } from "./line-cursor.ts";
 import type { AliasNames } from "./recognise.ts";
@@ -59,7 +60,7 @@ export async function surveySource(
     if (isFilteredOut(filter, line.source.key, job.source.partitioning)) carried += 1;
     else vanished.push(line.source.key);
   };
-  for await (const object of listedObjects(context, digest, unreadable)) {
+  for await (const object of digest.over(listedObjects(context, unreadable))) {
     if (context.signal.aborted) throw cancelled();
     await lines.skipTo(object.key, leave);
     const line = await lines.takeEqual(object.key);
@@ -87,12 +88,12 @@ export async function surveySource(
   };
 }
 
+/** The objects that the job includes, in the order of their keys; what has an invalid key goes to `unreadable`. */
 export function listedObjects(
-  { job, source }: JobContext,
-  digest: SourceDigest,
+  { job, source }: { readonly job: Pick<Job, "source">; readonly source: ObjectStore },
   unreadable: UnreadableObject[],
 ): AsyncIterable<SourceObject> {
-  const objects = listSource(source, {
+  return listSource(source, {
     partitioning: job.source.partitioning,
     matches: (key) => matchesInclude(key, job.source.include, job.source.exclude),
     onInvalid: (error) => {
@@ -100,7 +101,6 @@ export function listedObjects(
       unreadable.push(describeUnreadable(typeof key === "string" ? key : "", error));
     },
   });
-  return digest.over(objects);
 }
 
 /** The line stands for the same source object under the same schemas: nothing about it would come out differently. */
