@@ -1,7 +1,5 @@
-import { constants, existsSync, fstatSync } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
-import { open } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import type { Ids } from "../base/clock.ts";
@@ -12,6 +10,7 @@ import { createFile, swapFile, unlinkIfThere } from "./file-swap.ts";
 import type { SwapOutcome } from "./file-swap.ts";
 import type { FolderSync } from "./folder-sync.ts";
 import type { Precondition, PutResult } from "./object-store.ts";
+import { OpenFile } from "./open-file.ts";
 import { uploadLost } from "./store-errors.ts";
 
 /** What the parts of one file store share. */
@@ -26,50 +25,42 @@ export interface FileContext {
 /** A file that is being written in the store's own folder, under a name that nobody else has. */
 export interface StagedFile {
   readonly path: string;
-  readonly file: FileHandle;
+  readonly file: OpenFile;
 }
 
 export async function stageFile(context: FileContext): Promise<StagedFile> {
   const path = join(await context.paths.reserved("tmp"), context.ids.next());
   await context.step("open");
-  return { path, file: await open(path, "wx+") };
+  return { path, file: await OpenFile.create(path) };
 }
 
 export async function dropStaged(staged: StagedFile): Promise<void> {
-  await staged.file.close().catch(() => {});
+  staged.file.close();
   await unlinkIfThere(staged.path).catch(() => {});
 }
 
 export interface OpenedObject {
   /** Resolved. */
   readonly path: string;
-  readonly file: FileHandle;
+  readonly file: OpenFile;
   readonly stats: BigIntStats;
-}
-
-/**
- * Facts about a file that is open for reading. At once: the kernel has them since it opened the file, on network file systems
- * as well, and to hand the call to another thread costs many times what it takes.
- */
-export function statOpened(file: FileHandle): BigIntStats {
-  return fstatSync(file.fd, { bigint: true });
 }
 
 /** Opens an object for reading; undefined when there is none. The caller closes it. */
 export async function openObject(context: FileContext, key: string): Promise<OpenedObject | undefined> {
   const path = await context.paths.find(key);
   if (path === undefined) return undefined;
-  let file: FileHandle;
+  let file: OpenFile;
   try {
     // The path is resolved: a link in its last place was put there since. A FIFO would block without O_NONBLOCK.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    file = await OpenFile.toRead(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
-  const stats = statOpened(file);
+  const stats = file.stat();
   if (stats.isFile()) return { path, file, stats };
-  await file.close();
+  file.close();
   return undefined;
 }
 
@@ -94,7 +85,7 @@ export async function publishFile(
       await stampAfter(staged.file, current);
       await context.step("fsync");
       await staged.file.sync();
-      const etag = etagOf(await staged.file.stat({ bigint: true }));
+      const etag = etagOf(staged.file.stat());
       const outcome = await installFile(context, place, staged.path, current);
       isInstalled = outcome.kind === "installed";
       if (outcome.kind === "installed") return { outcome: "written", etag };
@@ -110,7 +101,8 @@ export async function publishFile(
     throw error;
   } finally {
     // Under its first name there is nothing left of what got the key.
-    await (isInstalled ? staged.file.close().catch(() => {}) : dropStaged(staged));
+    if (isInstalled) staged.file.close();
+    else await dropStaged(staged);
   }
 }
 

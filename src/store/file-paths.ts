@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { lstat, mkdir, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 
@@ -5,6 +6,7 @@ import { ColonnadeError } from "../base/errors.ts";
 import { folderChanged, isErrno } from "./file-errors.ts";
 import { keyInvalid, reservedFolder } from "./keys.ts";
 import type { FolderSync } from "./folder-sync.ts";
+import { quickReads } from "./quick-calls.ts";
 
 /**
  * Where the keys of a file store lie. Every path that leaves here has been resolved by the kernel and found inside
@@ -110,7 +112,10 @@ function rootMissing(path: string, what: string): ColonnadeError {
 
 async function realpathIfThere(path: string): Promise<string | undefined> {
   try {
-    return await realpath(path);
+    return await quickReads.make(
+      () => realpathSync.native(path),
+      () => realpath(path),
+    );
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return await refuseDangling(path);
     throw error;

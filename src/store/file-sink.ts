@@ -1,6 +1,5 @@
-import type { FileHandle } from "node:fs/promises";
-
 import { updateCrc32 } from "../base/digest.ts";
+import type { OpenFile } from "./open-file.ts";
 
 // Measured on Linux 6.18 with ext4: with 1 MiB and more the kernel looks for as large pieces of free memory to cache what is
 // written, and now and then spends several times the copy's own time on it; with 256 KiB the calls cost a third more.
@@ -23,14 +22,14 @@ const idleBuffersMax = 4 * buffersMax;
 export interface FileSink {
   write(chunk: Uint8Array): Promise<void>;
   /** Appends `[start, end)` of an open file. Resolves to false when the file ends before. */
-  copyFrom(source: FileHandle, start: number, end: number): Promise<boolean>;
+  copyFrom(source: OpenFile, start: number, end: number): Promise<boolean>;
   /** Writes what is left. The file is not synced yet. */
   flush(): Promise<{ readonly bytes: number; readonly crc32: number }>;
   /** Waits until nothing is in flight any more; never throws. */
   settle(): Promise<void>;
 }
 
-export function createFileSink(file: FileHandle): FileSink {
+export function createFileSink(file: OpenFile): FileSink {
   const free: Buffer[] = [];
   const inFlight = new Set<Promise<void>>();
   let allocated = 0;
@@ -80,7 +79,7 @@ export function createFileSink(file: FileHandle): FileSink {
     const before = writing;
     const write = async (): Promise<void> => {
       await before;
-      await writeAll(file, buffer, bytes, position);
+      await file.writeAll(buffer, bytes, position);
       free.push(buffer);
       unsyncedBytes += bytes;
       if (unsyncedBytes >= syncEveryBytes && syncing === undefined) startSync();
@@ -133,10 +132,10 @@ export function createFileSink(file: FileHandle): FileSink {
         const reading = source.read(current, fill, wanted, position);
         // The buffer read before this one is summed and written while this read goes on.
         emitFull();
-        const { bytesRead } = await reading;
-        if (bytesRead === 0) return false;
-        position += bytesRead;
-        fill += bytesRead;
+        const bytes = await reading;
+        if (bytes === 0) return false;
+        position += bytes;
+        fill += bytes;
         if (fill === current.length) {
           full = current;
           current = undefined;
@@ -162,36 +161,4 @@ export function createFileSink(file: FileHandle): FileSink {
       giveBack();
     },
   };
-}
-
-/** Linux moves less than 2 GiB at once, and Node refuses to ask for more. */
-const ioBytesMax = 1024 ** 3;
-
-export async function writeAll(
-  file: FileHandle,
-  buffer: Uint8Array,
-  bytes: number,
-  position: number,
-): Promise<void> {
-  for (let done = 0; done < bytes;) {
-    const { bytesWritten } = await file.write(
-      buffer,
-      done,
-      Math.min(bytes - done, ioBytesMax),
-      position + done,
-    );
-    done += bytesWritten;
-  }
-}
-
-/** Fills the buffer from a position of the file; returns fewer bytes than it holds when the file ends before. */
-export async function readFully(file: FileHandle, buffer: Uint8Array, position: number): Promise<number> {
-  let done = 0;
-  while (done < buffer.length) {
-    const wanted = Math.min(buffer.length - done, ioBytesMax);
-    const { bytesRead } = await file.read(buffer, done, wanted, position + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return done;
 }

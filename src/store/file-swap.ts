@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { link, lstat, open, readlink, rename, symlink, unlink } from "node:fs/promises";
+import { constants, linkSync, unlinkSync } from "node:fs";
+import { link, lstat, readlink, rename, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
 import { ColonnadeError } from "../base/errors.ts";
 import { isErrno } from "./file-errors.ts";
 import { etagOf, statFile } from "./file-etag.ts";
 import type { FolderSync } from "./folder-sync.ts";
+import { OpenFile } from "./open-file.ts";
+import { quickWrites } from "./quick-calls.ts";
 
 /*
  * Compare-and-swap on a plain file, between processes, without locks.
@@ -144,11 +146,11 @@ async function readClaim(claim: string): Promise<string | undefined> {
 async function hasEtag(path: string, etag: string): Promise<boolean> {
   // Opened, not just looked at: on NFS an open asks the server, where a stat may answer from a cache.
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const file = await OpenFile.toRead(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      return etagOf(await file.stat({ bigint: true })) === etag;
+      return etagOf(file.stat()) === etag;
     } finally {
-      await file.close();
+      file.close();
     }
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return false;
@@ -212,7 +214,10 @@ export async function createFile(
 ): Promise<SwapOutcome> {
   try {
     await place.step("link");
-    await link(stagedPath, place.path);
+    await quickWrites.make(
+      () => linkSync(stagedPath, place.path),
+      () => link(stagedPath, place.path),
+    );
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw error;
     await refuseOther(place.path);
@@ -239,7 +244,10 @@ async function refuseOther(path: string): Promise<void> {
 /** Whether there was something to unlink. */
 export async function unlinkIfThere(path: string): Promise<boolean> {
   try {
-    await unlink(path);
+    await quickWrites.make(
+      () => unlinkSync(path),
+      () => unlink(path),
+    );
     return true;
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return false;

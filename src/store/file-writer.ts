@@ -45,12 +45,12 @@ export async function createFileWriter(
       }),
     async complete() {
       guard.end();
-      await ranges.close().catch(() => {});
+      ranges.close();
       return await finish(context, key, staged, sink, options);
     },
     async abort() {
       if (!guard.abort()) return;
-      await ranges.close().catch(() => {});
+      ranges.close();
       await sink.settle();
       await dropStaged(staged);
     },
@@ -78,22 +78,22 @@ async function finish(
 /** The file that ranges are copied from: opened once for all the ranges of an object, which are many and may be small. */
 interface RangeSource {
   copy(context: FileContext, source: CopySource, start: number, end: number): Promise<void>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 function createRangeSource(sink: FileSink): RangeSource {
   let opened: (OpenedObject & CopySource) | undefined;
 
-  async function close(): Promise<void> {
+  function close(): void {
     const { file } = opened ?? {};
     opened = undefined;
-    await file?.close();
+    file?.close();
   }
 
   async function open(context: FileContext, source: CopySource): Promise<OpenedObject> {
     const { store, key, etag } = source;
     if (opened?.store === store && opened.key === key && opened.etag === etag) return opened;
-    await close();
+    close();
     const found = await openObject(context, key);
     if (found === undefined) throw sourceChanged(key, etag);
     opened = { ...found, store, key, etag };

@@ -2,14 +2,13 @@ import { readdir, stat, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { randomIds } from "../base/clock.ts";
-import { dropStaged, openObject, publishFile, stageFile, statOpened } from "./file-context.ts";
+import { dropStaged, openObject, publishFile, stageFile } from "./file-context.ts";
 import type { FileContext } from "./file-context.ts";
 import { fileError } from "./file-errors.ts";
 import { etagOf, infoOf, statFile } from "./file-etag.ts";
 import { listFolder } from "./file-list.ts";
 import { createFilePaths } from "./file-paths.ts";
 import { unlinkIfThere } from "./file-swap.ts";
-import { readFully, writeAll } from "./file-sink.ts";
 import { createFileWriter } from "./file-writer.ts";
 import { createFolderSync } from "./folder-sync.ts";
 import { assertKey, assertPrefix } from "./keys.ts";
@@ -77,7 +76,7 @@ export function createFileStore(options: FileStoreOptions): ObjectStore {
         const staged = await stageFile(context);
         try {
           await step("write");
-          await writeAll(staged.file, body, body.length, 0);
+          await staged.file.writeAll(body, body.length, 0);
         } catch (error) {
           await dropStaged(staged);
           throw error;
@@ -125,12 +124,12 @@ async function getObject(
     checkEtag(info, options);
     const { start, end } = resolveRange(options.range, info.bytes);
     const body = Buffer.allocUnsafeSlow(end - start);
-    const bytes = await readFully(file, body, start);
-    const after = etagOf(statOpened(file));
+    const bytes = await file.readFully(body, start);
+    const after = etagOf(file.stat());
     if (bytes < body.length || after !== info.etag) throw sourceChanged(key, info.etag, after);
     return { ...info, body };
   } finally {
-    await file.close();
+    file.close();
   }
 }
 
@@ -169,16 +168,16 @@ async function* chunksOf(
     for (let position = start; position < end;) {
       throwIfAborted(signal);
       const chunk = Buffer.allocUnsafeSlow(Math.min(streamChunkBytes, end - position));
-      const bytes = await readFully(file, chunk, position);
+      const bytes = await file.readFully(chunk, position);
       if (bytes < chunk.length) throw sourceChanged(info.key, info.etag);
       position += bytes;
-      if (position === end) checkEtag(infoOf(info.key, statOpened(file)), { ifMatch: info.etag });
+      if (position === end) checkEtag(infoOf(info.key, file.stat()), { ifMatch: info.etag });
       yield chunk;
     }
   } catch (error) {
     throw fileError(error, info.key, context.uri);
   } finally {
-    await file.close();
+    file.close();
   }
 }
 

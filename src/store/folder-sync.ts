@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { OpenFile } from "./open-file.ts";
 
 /** Makes the entries of a folder durable: what was linked or renamed before the call survives a power failure. */
 export type FolderSync = (folder: string) => Promise<void>;
@@ -37,10 +37,10 @@ export function createFolderSync(): FolderSync {
 }
 
 async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
+  const folder = await OpenFile.toRead(path);
   try {
     await folder.sync();
   } finally {
-    await folder.close();
+    folder.close();
   }
 }
