@@ -55,6 +55,8 @@ export class ChunkFacts {
   bloomFilter: { readonly offset: number; readonly length: number | undefined } | undefined;
   columnIndex: Placement | undefined;
   offsetIndex: Placement | undefined;
+  /** The deprecated field as written, whatever it is. */
+  fileOffset = 0;
 
   readonly #bytes: Uint8Array;
   #pathPosition: number | undefined;
@@ -113,7 +115,8 @@ export class ChunkFacts {
       id = header.id;
       const { type } = header;
       if (id === ColumnChunk.meta_data && type === thriftType.struct) this.#readMetadata(reader);
-      else if (chunkNumbers.has(id) && isInteger(type)) sizes[id] = this.#size(reader, id);
+      else if (id === ColumnChunk.file_offset && isInteger(type)) this.fileOffset = reader.safeInteger();
+      else if (chunkNumbers[id] === true && isInteger(type)) sizes[id] = this.#size(reader, id);
       else reader.skipField(type);
     }
     this.offsetIndex = placement(
@@ -132,7 +135,7 @@ export class ChunkFacts {
     for (let header = reader.fieldHeader(0); header !== undefined; header = reader.fieldHeader(id)) {
       id = header.id;
       const { type } = header;
-      if (metadataNumbers.has(id) && isInteger(type)) seen[id] = this.#size(reader, id);
+      if (metadataNumbers[id] === true && isInteger(type)) seen[id] = this.#size(reader, id);
       else if (id === ColumnMetaData.encodings && type === thriftType.list) {
         this.encodings = this.#readEncodings(reader);
       } else if (id === ColumnMetaData.encoding_stats && type === thriftType.list) {
@@ -222,14 +225,14 @@ export class ChunkFacts {
   }
 }
 
-const chunkNumbers: ReadonlySet<number> = new Set([
+const chunkNumbers = flags([
   ColumnChunk.offset_index_offset,
   ColumnChunk.offset_index_length,
   ColumnChunk.column_index_offset,
   ColumnChunk.column_index_length,
 ]);
 
-const metadataNumbers: ReadonlySet<number> = new Set([
+const metadataNumbers = flags([
   ColumnMetaData.type,
   ColumnMetaData.codec,
   ColumnMetaData.num_values,
@@ -241,6 +244,11 @@ const metadataNumbers: ReadonlySet<number> = new Set([
   ColumnMetaData.bloom_filter_offset,
   ColumnMetaData.bloom_filter_length,
 ]);
+
+/** By field id; a table, since every field of every chunk is looked up. */
+function flags(ids: readonly number[]): readonly boolean[] {
+  return Array.from({ length: Math.max(...ids) + 1 }, (_, id) => ids.includes(id));
+}
 
 function isInteger(type: ThriftType): boolean {
   return type === thriftType.i32 || type === thriftType.i64;

@@ -12,6 +12,9 @@ export interface FooterPlace {
   readonly footerBytes: number;
 }
 
+/** Facts take a few hundred bytes each. */
+const knownLeavesMax = 1_000;
+
 /** Bytes that {@link locateFooter} needs from the object's end: the footer's length and the magic. */
 export const footerTailBytes = 8;
 
@@ -73,6 +76,8 @@ export class Footer {
   readonly fields: readonly FieldSpan[];
 
   readonly #chunkStarts: Uint32Array;
+  /** Of the row group that was asked for last, unless it is very wide: planning, copying and indexing ask for the same. */
+  #known: { readonly rowGroup: number; readonly facts: (ChunkFacts | undefined)[] } | undefined;
   readonly #slackBytes: number;
 
   /** Use {@link scanFooter}. */
@@ -117,6 +122,12 @@ export class Footer {
 
   /** The numbers of one ColumnChunk, much cheaper than {@link columnChunk}. Throws as {@link ChunkFacts} does. */
   chunkFacts(rowGroup: number, column: number): ChunkFacts {
+    if (this.leaves.length > knownLeavesMax) return this.#readFacts(rowGroup, column);
+    if (this.#known?.rowGroup !== rowGroup) this.#known = { rowGroup, facts: [] };
+    return (this.#known.facts[column] ??= this.#readFacts(rowGroup, column));
+  }
+
+  #readFacts(rowGroup: number, column: number): ChunkFacts {
     const { start } = this.chunkSpan(rowGroup, column);
     const rows = this.rowGroups[rowGroup]?.rows ?? 0;
     const leaf = this.leaves[column];

@@ -2,22 +2,14 @@ import { ColonnadeError } from "../base/errors.ts";
 import type { KeyValue } from "./footer-scan.ts";
 import type { Footer } from "./footer.ts";
 import {
-  copiedColumnChunk,
+  type ChunkPlace,
+  CopiedChunkWriter,
   encodePath,
-  firstPageOffset,
-  metadataOf,
   type OutputChunk,
-  writtenColumnChunk,
+  writeNewChunk,
 } from "./output-chunk.ts";
 import { flattenLeaves, readSchemaTree } from "./schema-tree.ts";
-import {
-  ColumnMetaData,
-  ColumnOrder,
-  FileMetaData,
-  KeyValue as KeyValueField,
-  RowGroup,
-  SortingColumn,
-} from "./spec.ts";
+import { ColumnOrder, FileMetaData, KeyValue as KeyValueField, RowGroup, SortingColumn } from "./spec.ts";
 import { ThriftWriter } from "./thrift-writer.ts";
 import { type ThriftList, ThriftStruct, type ThriftType, thriftType, type ThriftValue } from "./thrift.ts";
 
@@ -97,6 +89,7 @@ export class FooterRewriter {
   /** Path of every output leaf. */
   readonly #paths: readonly ThriftList[];
   readonly #rowGroups: ThriftWriter;
+  readonly #copied: CopiedChunkWriter;
   #rowGroupCount = 0;
   #rows = 0;
   #hasCopies = false;
@@ -105,6 +98,7 @@ export class FooterRewriter {
     this.#source = source;
     this.#target = target;
     this.#paths = pathsOf(target.schema);
+    this.#copied = new CopiedChunkWriter(source);
     this.#rowGroups = new ThriftWriter(source.bytes.length + 1024);
     this.#expectOnePerLeaf(target.columnOrders.length, "column orders");
   }
@@ -115,9 +109,7 @@ export class FooterRewriter {
     const columns = new ThriftWriter(this.#paths.length * 128 + 16);
     columns.listHeader(thriftType.struct, rowGroup.chunks.length);
     for (const [leaf, chunk] of rowGroup.chunks.entries()) {
-      const struct = this.#columnChunk(rowGroup.source, leaf, chunk);
-      totals.add(metadataOf(struct));
-      columns.struct(struct);
+      totals.add(this.#writeChunk(columns, rowGroup.source, leaf, chunk));
     }
     const fields = this.#rowGroupStruct(rowGroup, totals).fields.map((field) =>
       field.id === RowGroup.columns
@@ -136,11 +128,11 @@ export class FooterRewriter {
     return writer.finish();
   }
 
-  #columnChunk(rowGroup: number, leaf: number, chunk: OutputChunk): ThriftStruct {
+  #writeChunk(writer: ThriftWriter, rowGroup: number, leaf: number, chunk: OutputChunk): ChunkPlace {
     const path = this.#paths[leaf] ?? encodePath([]);
-    if (chunk.kind === "written") return writtenColumnChunk(chunk, path);
+    if (chunk.kind === "written") return writeNewChunk(writer, chunk, path);
     this.#hasCopies = true;
-    return copiedColumnChunk(this.#source.columnChunk(rowGroup, chunk.sourceLeaf), chunk, path);
+    return this.#copied.write(writer, rowGroup, chunk, path);
   }
 
   #rowGroupStruct(rowGroup: OutputRowGroup, totals: ChunkTotals): ThriftStruct {
@@ -275,31 +267,25 @@ class ChunkTotals {
     return this.#first === Infinity ? 0 : this.#first;
   }
 
-  add(metadata: ThriftStruct): void {
-    const compressedBytes = metadata.i64(ColumnMetaData.total_compressed_size) ?? 0;
+  add({ compressedBytes, uncompressedBytes, firstPageOffset }: ChunkPlace): void {
     if (compressedBytes === 0) return; // may share its place with the next chunk
-    const offset = firstPageOffset(metadata);
-    if (this.#places.has(offset)) return;
-    this.#places.add(offset);
-    this.#first = Math.min(this.#first, offset);
+    if (this.#places.has(firstPageOffset)) return;
+    this.#places.add(firstPageOffset);
+    this.#first = Math.min(this.#first, firstPageOffset);
     this.compressedBytes += compressedBytes;
-    this.uncompressedBytes += metadata.i64(ColumnMetaData.total_uncompressed_size) ?? 0;
+    this.uncompressedBytes += uncompressedBytes;
   }
 }
 
 /**
- * Sorting columns by the output's leaves, up to the first one that is gone or has another order now: rows sorted by
+ * Sorting columns by the output's leaves, up to the first one that is gone or was written anew: rows sorted by
  * (a, b, c) are sorted by (a, b), but without b not by (a, c).
  */
 function remapSorting(sorting: readonly ThriftStruct[], chunks: readonly OutputChunk[]): ThriftStruct[] {
   const kept: ThriftStruct[] = [];
   for (const column of sorting) {
     const source = column.i32(SortingColumn.column_idx);
-    const leaf = chunks.findIndex((chunk) =>
-      chunk.kind === "written"
-        ? chunk.keepsOrderOf !== undefined && chunk.keepsOrderOf === source
-        : chunk.sourceLeaf === source && chunk.dropStatistics !== true,
-    );
+    const leaf = chunks.findIndex((chunk) => chunk.kind === "copied" && chunk.sourceLeaf === source);
     if (leaf < 0) break;
     kept.push(column.clone().setI32(SortingColumn.column_idx, leaf));
   }

@@ -31,6 +31,12 @@ export class ThriftWriter {
     this.#length += bytes.length;
   }
 
+  /** Appends `[start, end)` of other bytes. */
+  copy(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start > 24) this.raw(bytes.subarray(start, end));
+    else for (let i = start; i < end; i += 1) this.byte(bytes[i] as number);
+  }
+
   varint32(value: number): void {
     let rest = value >>> 0;
     for (; rest >= 0x80; rest >>>= 7) this.byte((rest & 0x7f) | 0x80);
@@ -43,16 +49,17 @@ export class ThriftWriter {
 
   zigzag64(value: bigint): void {
     const small = Number(value);
-    if (small >= 0 && small < 2 ** 47) {
-      // Offsets and sizes: seven bits at a time without a bigint for each.
-      let left = small * 2;
-      for (; left >= 2 ** 28; left = Math.floor(left / 128)) this.byte((left % 128) | 0x80);
-      this.varint32(left);
-      return;
-    }
+    if (small >= 0 && small < 2 ** 47) return this.size64(small);
     let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
     for (; rest >= 0x80n; rest >>= 7n) this.byte(Number(rest & 0x7fn) | 0x80);
     this.byte(Number(rest));
+  }
+
+  /** An i64 below 2^52 that is not negative, an offset or a size: seven bits at a time without a bigint for each. */
+  size64(value: number): void {
+    let left = value * 2;
+    for (; left >= 2 ** 28; left = Math.floor(left / 128)) this.byte((left % 128) | 0x80);
+    this.varint32(left);
   }
 
   listHeader(elementType: ThriftType, count: number): void {

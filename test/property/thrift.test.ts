@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { patchStruct } from "../../src/parquet/patch-struct.ts";
 import { decodeStruct, ThriftReader } from "../../src/parquet/thrift-reader.ts";
-import { encodeStruct } from "../../src/parquet/thrift-writer.ts";
+import { encodeStruct, ThriftWriter } from "../../src/parquet/thrift-writer.ts";
 import { ThriftStruct, type ThriftType, thriftType, type ThriftValue } from "../../src/parquet/thrift.ts";
 import { thrownCode } from "../support/thrown-code.ts";
 
@@ -83,5 +84,32 @@ test("what decodes at all can be skipped to the same place, and anything else is
       expect(skipping.position).toBe(code === "none" ? decoding.position : 0);
     }),
     { numRuns: 2000 },
+  );
+});
+
+test("patching a struct's bytes is the same as decoding it, setting the fields and encoding it", () => {
+  const patch = fc.record({
+    id: fc.integer({ min: 1, max: 20 }),
+    type: fc.constantFrom(thriftType.i32, thriftType.i64),
+    value: fc.option(fc.integer({ min: 0, max: 0x7fff_ffff }), { nil: undefined }),
+  });
+  const patches = fc
+    .uniqueArray(patch, { maxLength: 6, selector: ({ id }) => id })
+    .map((all) => all.toSorted((a, b) => a.id - b.id));
+  fc.assert(
+    fc.property(struct, patches, (original, wanted) => {
+      // In order, as Parquet's writers have them, and with gaps.
+      const fields = original.fields.map((field, i) => ({ ...field, id: 2 * i + 3 }));
+      const writer = new ThriftWriter();
+      patchStruct(new ThriftReader(encodeStruct(new ThriftStruct(fields))), writer, wanted);
+      const expected = new ThriftStruct(fields);
+      for (const { id, type, value } of wanted) {
+        const present = expected.get(id);
+        const isNumber = typeof present === "number" || typeof present === "bigint";
+        if (value !== undefined) expected.set(id, type, type === thriftType.i64 ? BigInt(value) : value);
+        else if (isNumber) expected.set(id, type, undefined);
+      }
+      expect(writer.finish()).toEqual(encodeStruct(expected));
+    }),
   );
 });

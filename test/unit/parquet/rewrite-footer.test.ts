@@ -69,7 +69,7 @@ function copied(
   return { kind: "copied", sourceLeaf, shift, ...more };
 }
 
-function written(offset: number, keepsOrderOf?: number): OutputChunk {
+function written(offset: number): OutputChunk {
   const metadata = new ThriftStruct()
     .setI32(ColumnMetaData.type, 6)
     .setI32(ColumnMetaData.codec, 0)
@@ -79,7 +79,7 @@ function written(offset: number, keepsOrderOf?: number): OutputChunk {
     .setI64(ColumnMetaData.data_page_offset, 20)
     .setI64(ColumnMetaData.dictionary_page_offset, 0);
   const chunk = { bytes: new Uint8Array(50), metadata };
-  return { kind: "written", chunk, offset, ...(keepsOrderOf === undefined ? {} : { keepsOrderOf }) };
+  return { kind: "written", chunk, offset };
 }
 
 function sortedBy(...columns: number[]): ThriftStruct[] {
@@ -146,12 +146,6 @@ describe("a copied chunk", () => {
     expect(columns[0]?.metadata.i64(ColumnMetaData.dictionary_page_offset)).toBe(0);
     expect(columns.map(({ chunk }) => chunk.i64(ColumnChunk.file_offset))).toEqual([0, 54 + chunkBytes]);
   });
-
-  test("keeps counts and drops bounds when its values mean something else now", () => {
-    const { columns } = rewriteFirst(source(), ["a"], [copied(0, 0, { dropStatistics: true })]);
-    const statistics = columns[0]?.metadata.struct(ColumnMetaData.statistics);
-    expect(statistics?.fields.map((field) => field.id)).toEqual([Statistics.null_count]);
-  });
 });
 
 test("a written chunk's offsets are relative to where it was put, a dictionary at 0 included", () => {
@@ -206,13 +200,6 @@ describe("a row group", () => {
     ["is sorted only up to the first column that is gone", [0, 1, 2], [copied(2), copied(0)], [1]],
     ["is not sorted when the first column is gone", [1, 0], [copied(0)], undefined],
     ["is sorted up to a column that was rewritten", [0, 1], [copied(0), written(4)], [0]],
-    ["is sorted by a rewritten column that kept its order", [1, 0], [copied(0), written(4, 1)], [1, 0]],
-    [
-      "is not sorted by a column whose bounds changed",
-      [0],
-      [copied(0, 0, { dropStatistics: true })],
-      undefined,
-    ],
   ])("%s", (_, sorting, chunks, expected) => {
     const footer = source((_metadata, rowGroup) =>
       rowGroup.setStructs(RowGroup.sorting_columns, sortedBy(...sorting)),
