@@ -8,14 +8,21 @@ import type { Rewrite } from "../plan/leaf-action.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import { changeSteps, type ChunkChangeTask, singleSteps } from "./change-chunk.ts";
 import { extrasOf } from "./chunk-extras.ts";
-import type { ChunkOperation, OutputPiece, SourceObjectReader } from "./output-piece.ts";
+import type {
+  ChunkOperation,
+  CopiedPiece,
+  OutputPiece,
+  PieceStep,
+  SourceObjectReader,
+} from "./output-piece.ts";
 import { isSingleRun, joinsRead, singleRunBytes } from "./page-runs.ts";
 import type { ChunkChange } from "./rewrite-run.ts";
 import { type RowSelection, selectedRows } from "./select-rows.ts";
 
-/** An operation that may be done together with its neighbours. */
+/** An operation that may be done together with its neighbours: the change of a chunk that is read whole, or a copy. */
 interface SingleOperation extends ChunkOperation {
   readonly single?: ChunkChangeTask;
+  readonly copied?: CopiedPiece;
 }
 
 /**
@@ -36,15 +43,21 @@ export function chunkOperations(
   return joinSingles(reader, operations);
 }
 
-/** Chunks that are changed and stand side by side are read together and handed over together. */
+/** Chunks that stand side by side are copied in one step; or, if they are changed, read together and handed over together. */
 function joinSingles(reader: SourceObjectReader, operations: readonly SingleOperation[]): ChunkOperation[] {
   const joined: ChunkOperation[] = [];
   let open: { tasks: ChunkChangeTask[]; range: ByteRange; memoryBytes: number } | undefined;
+  let copies: CopiedPiece[] | undefined;
   for (const operation of operations) {
-    const { single, sourceStart, rowGroup } = operation;
+    const { single, copied, sourceStart, rowGroup } = operation;
+    if (single === undefined) open = undefined;
+    if (copied === undefined) copies = undefined;
+    else if (copies === undefined) {
+      const chunks = (copies = [copied]);
+      joined.push({ rowGroup, sourceStart, steps: () => [copyStep(chunks)] });
+    } else copies.push(copied);
     if (single === undefined) {
-      open = undefined;
-      joined.push(operation);
+      if (copied === undefined) joined.push(operation);
       continue;
     }
     const range = chunkByteRange(single.facts, reader.object.bytes);
@@ -75,67 +88,99 @@ function chunkOperation(
   if (action.action === "constant") {
     const { value } = action;
     const run = async (): Promise<OutputPiece> => {
-      const values = value.kind === "partition" ? partitionValue(value.field, output) : value.value;
-      return { kind: "written", leaf, chunk: writeConstant(reader, output, rowGroup, selection, values) };
+      const constant = constantOf(reader, rowGroup, selection);
+      const chunk =
+        value.kind === "partition"
+          ? writeConstant(output, partitionValue(value.field, output), constant)
+          : defaultChunk(output, value.value, constant);
+      return { kind: "written", leaf, chunk };
     };
     return { rowGroup, sourceStart: Infinity, steps: () => [{ isWork: false, run }] };
   }
   const facts = reader.footer.chunkFacts(rowGroup, action.source);
   const range = chunkByteRange(facts, reader.object.bytes);
-  const place = { rowGroup, sourceStart: range.start };
-  const copied = { kind: "copied", leaf, sourceLeaf: action.source, range } as const;
-  const copy = (): ChunkOperation => ({
-    ...place,
-    steps: () => [{ isWork: false, run: () => Promise.resolve(copied) }],
-  });
-  const change = (how: ChunkChange, unlessInvalid?: OutputPiece): SingleOperation => {
-    const { source } = action;
-    const task = { reader, output, leaf, source, rowGroup, change: how, selection, facts, unlessInvalid };
-    return {
-      ...place,
-      steps: () => changeSteps(task),
-      ...(isSingleRun(reader, facts) ? { single: task } : {}),
-    };
+  const copied = { leaf, sourceLeaf: action.source, range };
+  const isCopy = action.action === "copy" || (action.action === "relabel" && action.check === undefined);
+  if (isCopy && selection === undefined) {
+    return { rowGroup, sourceStart: range.start, copied, steps: () => [copyStep([copied])] };
+  }
+  const change = changeOf(action);
+  const unlessInvalid: OutputPiece | undefined =
+    action.action === "relabel" && selection === undefined ? { kind: "copied", chunks: [copied] } : undefined;
+  const { source } = action;
+  const task = { reader, output, leaf, source, rowGroup, change, selection, facts, unlessInvalid };
+  return {
+    rowGroup,
+    sourceStart: range.start,
+    steps: () => changeSteps(task),
+    ...(isSingleRun(reader, facts) ? { single: task } : {}),
   };
+}
+
+type SourceAction = Extract<OutputLeaf["action"], { readonly source: number }>;
+
+function changeOf(action: SourceAction): ChunkChange {
   switch (action.action) {
     case "copy":
-      return selection === undefined ? copy() : change({ kind: "rewrite", rewrite: keepValues });
-    case "relabel": {
-      const { check } = action;
-      if (selection !== undefined) return change({ kind: "rewrite", rewrite: check ?? keepValues });
-      return check === undefined ? copy() : change({ kind: "rewrite", rewrite: check }, copied);
-    }
+      return { kind: "rewrite", rewrite: keepValues };
+    case "relabel":
+      return { kind: "rewrite", rewrite: action.check ?? keepValues };
     case "relevel":
     case "transcode":
-      return change({ kind: "rewrite", rewrite: action.rewrite });
+      return { kind: "rewrite", rewrite: action.rewrite };
     case "borrowLevels": {
       const { value, levels, maxRepetitionLevel } = action;
-      return change({ kind: "borrow", value, levels, maxRepetitionLevel });
+      return { kind: "borrow", value, levels, maxRepetitionLevel };
     }
     default:
       return unreachable(action);
   }
 }
 
+function copyStep(chunks: readonly CopiedPiece[]): PieceStep {
+  return { isWork: false, run: () => Promise.resolve({ kind: "copied", chunks }) };
+}
+
 /** What a change of rows alone does to a chunk. */
 const keepValues: Rewrite = { onInvalid: "fail" };
 
-function writeConstant(
-  reader: SourceObjectReader,
-  output: OutputLeaf,
+/** What a chunk of a constant depends on beside its value. */
+interface ConstantShape {
+  readonly rows: number;
+  readonly extras: ChunkExtras;
+}
+
+function constantOf(
+  { footer }: SourceObjectReader,
   rowGroup: number,
   selection: RowSelection | undefined,
+): ConstantShape {
+  const { statistics, pageIndex, sizeStatistics } =
+    footer.leaves.length === 0 ? plainExtras : extrasOf(footer, rowGroup, 0);
+  return {
+    rows: selectedRows(footer.rowGroups[rowGroup]?.rows ?? 0, selection),
+    extras: { statistics, pageIndex, sizeStatistics, bloomFilter: false },
+  };
+}
+
+/** The chunk that a default was last: that of the next object or row group is mostly the same. */
+const lastDefaults = new WeakMap<OutputLeaf, { readonly shape: string; readonly chunk: WrittenChunk }>();
+
+function defaultChunk(output: OutputLeaf, value: Values | null, constant: ConstantShape): WrittenChunk {
+  const shape = JSON.stringify(constant);
+  const last = lastDefaults.get(output);
+  if (last?.shape === shape) return last.chunk;
+  const chunk = writeConstant(output, value, constant);
+  lastDefaults.set(output, { shape, chunk });
+  return chunk;
+}
+
+function writeConstant(
+  { column }: OutputLeaf,
   value: Values | null,
+  { rows, extras }: ConstantShape,
 ): WrittenChunk {
-  const extras = reader.footer.leaves.length === 0 ? plainExtras : extrasOf(reader.footer, rowGroup, 0);
-  const rows = selectedRows(reader.footer.rowGroups[rowGroup]?.rows ?? 0, selection);
-  return constantChunk(
-    value ?? emptyValues(output.column),
-    output.column,
-    rows,
-    { ...extras, bloomFilter: false },
-    "UNCOMPRESSED",
-  );
+  return constantChunk(value ?? emptyValues(column), column, rows, extras, "UNCOMPRESSED");
 }
 
 const plainExtras: ChunkExtras = {

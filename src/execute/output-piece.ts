@@ -21,9 +21,16 @@ export interface SourceObjectReader {
   readonly compression: Codec | "keep";
 }
 
+/** A chunk of the output whose bytes are those of a chunk of the source. */
+export interface CopiedPiece {
+  readonly leaf: number;
+  readonly sourceLeaf: number;
+  readonly range: ByteRange;
+}
+
 /** A piece of the output, before it has a place there. */
 export type OutputPiece =
-  | { readonly kind: "copied"; readonly leaf: number; readonly sourceLeaf: number; readonly range: ByteRange }
+  | { readonly kind: "copied"; readonly chunks: readonly CopiedPiece[] }
   /** A whole chunk. */
   | { readonly kind: "written"; readonly leaf: number; readonly chunk: WrittenChunk }
   /** Some pages of a chunk: to be added to it in their order. */

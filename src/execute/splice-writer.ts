@@ -24,16 +24,18 @@ export class SpliceWriter {
     return this.#position;
   }
 
-  /** Appends `[start, end)` of the source. */
-  async copy(start: number, end: number): Promise<void> {
-    if (end === start) return;
-    if (this.#pending?.end === start) this.#pending.end = end;
-    else {
-      await this.#flush();
-      this.#pending = { start, end };
-    }
+  /** Appends `[start, end)` of the source. Returns a promise only where it has to wait: most ranges go on where the last one ended. */
+  copy(start: number, end: number): Promise<void> | undefined {
+    if (end === start) return undefined;
     this.#position += end - start;
     this.bytesCopied += end - start;
+    if (this.#pending?.end === start) {
+      this.#pending.end = end;
+      return undefined;
+    }
+    const before = this.#pending;
+    this.#pending = { start, end };
+    return before === undefined ? undefined : this.#copyRange(before);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -53,6 +55,10 @@ export class SpliceWriter {
     const range = this.#pending;
     if (range === undefined) return;
     this.#pending = undefined;
+    await this.#copyRange(range);
+  }
+
+  async #copyRange(range: { readonly start: number; readonly end: number }): Promise<void> {
     // In steps, so that a progress bar moves and a signal is heard while a large range is under way.
     for (let start = range.start; start < range.end;) {
       const end = Math.min(start + stepBytes, range.end);

@@ -66,6 +66,9 @@ interface Placed {
   readonly written?: ChunkDescription;
 }
 
+/** What a chunk may have at the end of the object, in this order. */
+const auxiliaries = ["bloomFilter", "columnIndex", "offsetIndex"] as const;
+
 class ObjectAssembly {
   readonly invalid = new Map<number, number>();
   readonly #reader: SourceObjectReader;
@@ -101,8 +104,7 @@ class ObjectAssembly {
         this.#endRowGroup(operation.rowGroup, placed);
         placed = new Map();
       } else {
-        const done = await this.#place(piece, operation.rowGroup.rowGroup);
-        if (done !== undefined) placed.set(piece.leaf, done);
+        await this.#place(piece, operation.rowGroup.rowGroup, placed);
       }
     }
   }
@@ -112,17 +114,23 @@ class ObjectAssembly {
       const of = leaf.action.action === "alias" ? leaf.action.of : index;
       return placed.get(of) as Placed;
     });
-    if (this.#deferred.length === 0 && !ordered.some((one) => this.#hasAuxiliary(one))) {
+    if (
+      this.#deferred.length === 0 &&
+      !ordered.some((one) => auxiliaries.some((what) => this.#has(what, one)))
+    ) {
       this.#addToFooter(rowGroup, ordered);
     } else this.#deferred.push({ rowGroup, placed: ordered });
   }
 
   async finish(): Promise<Uint8Array> {
-    const distinct = new Set(this.#deferred.flatMap(({ placed }) => placed));
-    for (const one of distinct) await this.#writeBloomFilter(one);
+    const distinct = [...new Set(this.#deferred.flatMap(({ placed }) => placed))];
     const indexes = new IndexReader(this.#reader);
-    for (const one of distinct) await this.#writeColumnIndex(one, indexes);
-    for (const one of distinct) await this.#writeOffsetIndex(one, indexes);
+    // Most have none, and to wait for nothing a hundred times takes as long as to write all the rest of a small object.
+    const having = (what: (typeof auxiliaries)[number]): Placed[] =>
+      distinct.filter((one) => this.#has(what, one));
+    for (const one of having("bloomFilter")) await this.#writeBloomFilter(one);
+    for (const one of having("columnIndex")) await this.#writeColumnIndex(one, indexes);
+    for (const one of having("offsetIndex")) await this.#writeOffsetIndex(one, indexes);
     for (const { rowGroup, placed } of this.#deferred) this.#addToFooter(rowGroup, placed);
     return this.#footer.finish();
   }
@@ -132,25 +140,32 @@ class ObjectAssembly {
     this.#footer.addRowGroup(output);
   }
 
-  /** Writes a piece; the chunk has its place when its last one is there. */
-  async #place(piece: OutputPiece, rowGroup: number): Promise<Placed | undefined> {
-    const offset = this.#writer.position;
+  /** Writes a piece; a chunk has its place when the last of it is there. */
+  async #place(piece: OutputPiece, rowGroup: number, placed: Map<number, Placed>): Promise<void> {
     switch (piece.kind) {
-      case "copied": {
-        const { range, sourceLeaf } = piece;
-        await this.#writer.copy(range.start, range.end);
-        return { rowGroup, chunk: { kind: "copied", sourceLeaf, shift: offset - range.start } };
-      }
+      case "copied":
+        for (const { leaf, range, sourceLeaf } of piece.chunks) {
+          const shift = this.#writer.position - range.start;
+          const waiting = this.#writer.copy(range.start, range.end);
+          if (waiting !== undefined) await waiting;
+          placed.set(leaf, { rowGroup, chunk: { kind: "copied", sourceLeaf, shift } });
+        }
+        return;
       case "written": {
         // The pages are in the output then; only what the footer and the indexes need stays in memory.
         const { bytes, ...chunk } = piece.chunk;
+        const offset = this.#writer.position;
         await this.#writer.write(bytes);
-        return { rowGroup, chunk: { kind: "written", chunk, offset }, written: chunk };
+        placed.set(piece.leaf, { rowGroup, chunk: { kind: "written", chunk, offset }, written: chunk });
+        return;
       }
-      case "run":
-        return this.#addRun(piece, rowGroup);
+      case "run": {
+        const done = await this.#addRun(piece, rowGroup);
+        if (done !== undefined) placed.set(piece.leaf, done);
+        return;
+      }
       default:
-        return unreachable(piece);
+        unreachable(piece);
     }
   }
 
@@ -177,19 +192,10 @@ class ObjectAssembly {
     return { rowGroup, chunk: { kind: "written", chunk, offset }, written: chunk };
   }
 
-  #hasAuxiliary({ chunk, rowGroup, written }: Placed): boolean {
-    if (written !== undefined) {
-      return (
-        written.columnIndex !== undefined ||
-        written.offsetIndex !== undefined ||
-        written.bloomFilter !== undefined
-      );
-    }
+  #has(what: (typeof auxiliaries)[number], { chunk, rowGroup, written }: Placed): boolean {
+    if (written !== undefined) return written[what] !== undefined;
     if (chunk.kind !== "copied") return false;
-    const facts = this.#reader.footer.chunkFacts(rowGroup, chunk.sourceLeaf);
-    return (
-      facts.bloomFilter !== undefined || facts.columnIndex !== undefined || facts.offsetIndex !== undefined
-    );
+    return this.#reader.footer.chunkFacts(rowGroup, chunk.sourceLeaf)[what] !== undefined;
   }
 
   async #writeBloomFilter(placed: Placed): Promise<void> {
