@@ -32,14 +32,22 @@ export const systemClock: Clock = {
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's base 32
 
+const idRandomBytes = 16;
+
 /** Ten characters of milliseconds and sixteen of randomness (https://github.com/ulid/spec). */
 export function randomIds(clock: Clock = systemClock): Ids {
+  // Randomness is asked for in advance: a call of its own for each takes longer than all the rest.
+  let random = Buffer.alloc(0);
   return {
     next() {
       let time = clock.now().getTime();
       let head = "";
       for (let i = 0; i < 10; i += 1, time = Math.floor(time / 32)) head = alphabet[time % 32] + head;
-      return head + Array.from(randomBytes(16), (byte) => alphabet[byte & 31]).join("");
+      if (random.length < idRandomBytes) random = randomBytes(64 * idRandomBytes);
+      let tail = "";
+      for (let i = 0; i < idRandomBytes; i += 1) tail += alphabet[(random[i] as number) & 31];
+      random = random.subarray(idRandomBytes);
+      return head + tail;
     },
   };
 }
