@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import type { Contest, Results } from "./contest.ts";
+import type { Contest, ProfileLine, Results } from "./contest.ts";
 import type { Run } from "./measure.ts";
 import { readProfiles } from "./profile.ts";
 import { missedAims } from "./report.ts";
@@ -20,11 +20,12 @@ export interface Rounds {
 
 /** Everybody once a round; the results of the first round are compared. */
 export async function compete(contest: Contest, rounds: Rounds, work: string): Promise<Results> {
-  const { contenders, profile } = contest;
+  const { contenders, profile, keepsOutputs = false } = contest;
   process.stderr.write(`${contest.title}, ${contest.data}\n`);
   const runs = new Map<string, Run[]>(contenders.map(({ name }) => [name, []]));
   const load = loadavg()[0] ?? 0;
   const first = rounds.warmUp ? 0 : 1;
+  const kept: string[] = [];
   for (let round = first; round <= rounds.count; round += 1) {
     let target = "";
     for (const [i, contender] of contenders.entries()) {
@@ -35,16 +36,26 @@ export async function compete(contest: Contest, rounds: Rounds, work: string): P
       if (round === first) await contender.check(target);
       if (round > 0) runs.get(contender.name)?.push(run);
       if (contenders[i + 1]?.isSecondRun === true) continue;
-      await rm(target, { recursive: true, force: true });
+      if (keepsOutputs) kept.push(target);
+      else await rm(target, { recursive: true, force: true });
       await setTimeout(pauseMs);
     }
   }
   const results = { contest, runs, load };
-  if (!rounds.profile || profile === undefined || missedAims(results).length === 0) return results;
+  const isProfiled = rounds.profile && profile !== undefined && missedAims(results).length > 0;
+  const lines = isProfiled ? await profiled(profile, work) : undefined;
+  for (const path of kept) await rm(path, { recursive: true, force: true });
+  return lines === undefined ? results : { ...results, profile: lines };
+}
+
+async function profiled(
+  profile: NonNullable<Contest["profile"]>,
+  work: string,
+): Promise<readonly ProfileLine[]> {
   const [target, folder] = [join(work, "profiled"), join(work, "profile")];
   for (const path of [target, folder]) await mkdir(path, { recursive: true });
   await profile(target, folder);
   const lines = readProfiles(folder);
   for (const path of [target, folder]) await rm(path, { recursive: true, force: true });
-  return { ...results, profile: lines };
+  return lines;
 }

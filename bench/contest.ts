@@ -20,6 +20,11 @@ export interface Contest {
   /** The plain copy (if there is one) first, then Colonnade. */
   readonly contenders: readonly Contender[];
   readonly aims: readonly Aim[];
+  /**
+   * What was written stays until the contest is over. ext4 does not give an inode away again for a minute after it was freed, and
+   * whoever makes ten thousand files just after ten thousand were removed searches long for each.
+   */
+  readonly keepsOutputs?: boolean;
   /** Runs Colonnade once more, with V8's profiler writing into a folder. */
   readonly profile?: (target: string, folder: string) => Promise<Run>;
 }

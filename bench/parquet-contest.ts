@@ -57,6 +57,7 @@ export function parquetContest(options: ParquetContest): Contest {
     data: `${options.memory === undefined ? "" : `limits.memory: ${options.memory}, `}${sizes.length.toLocaleString("en")} object${sizes.length === 1 ? "" : "s"}, ${(bytes / 1e9).toFixed(2)} GB, ${codec}, row groups of ${shape.rowGroupRows.toLocaleString("en")}`,
     bytes,
     aims: options.aims,
+    keepsOutputs: shape.objects > 1_000,
     contenders: [
       copied,
       ...ownContenders(options, rewritten("out/data/*.parquet")),
