@@ -23,7 +23,7 @@ import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
 import { epochOf } from "./finished-tasks.ts";
 import type { JobContext } from "./job-context.ts";
 import { MemoryBudget } from "./memory-budget.ts";
-import { heldBytesMax } from "./held-object.ts";
+import { heldBytesMax, heldIfSmall } from "./held-object.ts";
 import { type MigrateContext, migrateObject } from "./migrate-object.ts";
 import { type PlanOptions, planJob, type PreparedPlan } from "./plan-job.ts";
 import { readFooter } from "./read-footer.ts";
@@ -137,15 +137,17 @@ async function migrateAll(
     if (both.aborted) return;
     collectGarbage();
     try {
-      const kept = footers.get(object.source.key);
-      footers.delete(object.source.key);
-      const footer = kept ?? (await readFooter({ ...object.source, store: context.source }, both));
-      const recognised = recogniser.recognise(footer, object.source.partition);
-      const line = await migrateObject(object, footer, recognised, migrateContext);
+      const { key: sourceKey, etag, bytes, partition } = object.source;
+      const source = await heldIfSmall({ store: context.source, key: sourceKey, etag, bytes }, both);
+      const kept = footers.get(sourceKey);
+      footers.delete(sourceKey);
+      const footer = kept ?? (await readFooter(source, both));
+      const recognised = recogniser.recognise(footer, partition);
+      const line = await migrateObject(object, source, footer, recognised, migrateContext);
       results.push(line);
       onDone(line);
       const { key, rows, bytesCopied, bytesRewritten } = line;
-      onEvent({ event: "objectDone", object: object.source.key, key, rows, bytesCopied, bytesRewritten });
+      onEvent({ event: "objectDone", object: sourceKey, key, rows, bytesCopied, bytesRewritten });
     } catch (thrown) {
       const error = toColonnadeError(thrown);
       if (error.kind !== "data" && error.kind !== "conflict") {
@@ -186,7 +188,6 @@ function migrateContextOf(
   const wanted = compression.toUpperCase();
   const warned = new Set<string>();
   return {
-    source: context.source,
     destination: context.destination,
     workers,
     budget: budgetOf(job.limits),

@@ -1,4 +1,4 @@
-import { ColonnadeError } from "../base/errors.ts";
+import { ColonnadeError, toColonnadeError, withDetails } from "../base/errors.ts";
 import type { CopySource, ObjectStore, StoredObject } from "../store/object-store.ts";
 import { resolveRange } from "../store/ranges.ts";
 import { readRange } from "./read-footer.ts";
@@ -8,9 +8,17 @@ export const heldBytesMax = 512 * 1024;
 
 type SourceObject = CopySource & { readonly bytes: number };
 
-/** The object in memory, as a store that has nothing else. Throws as {@link readRange} does. */
-export async function holdObject(object: SourceObject, signal: AbortSignal): Promise<SourceObject> {
-  return { ...object, store: storeOf(object, await readRange(object, 0, object.bytes, signal)) };
+/**
+ * A small object in memory, as a store that has nothing else; a larger one as it is. Throws as {@link readRange} does, and says of
+ * which object.
+ */
+export async function heldIfSmall(object: SourceObject, signal: AbortSignal): Promise<SourceObject> {
+  if (object.bytes > heldBytesMax) return object;
+  try {
+    return { ...object, store: storeOf(object, await readRange(object, 0, object.bytes, signal)) };
+  } catch (error) {
+    throw withDetails(toColonnadeError(error), { object: object.key });
+  }
 }
 
 function storeOf({ store, key, etag, bytes }: SourceObject, content: Uint8Array): ObjectStore {

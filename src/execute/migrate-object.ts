@@ -18,7 +18,6 @@ import type { SchemaVersion } from "../schema/schema-version.ts";
 import { partitionFields } from "../schema/walk-fields.ts";
 import { createOnly, type ObjectStore, type ObjectWriter } from "../store/object-store.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
-import { heldBytesMax, holdObject } from "./held-object.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { QuarantinedCount } from "./quarantine.ts";
 import { type RecognisedSchema, schemaKey } from "./recognise.ts";
@@ -28,7 +27,6 @@ import { type PlannedRowGroup, writeObject } from "./write-object.ts";
 
 /** What the tasks of one run share. */
 export interface MigrateContext {
-  readonly source: ObjectStore;
   readonly destination: ObjectStore;
   readonly workers: ChunkWorkers;
   readonly budget: MemoryBudget;
@@ -45,19 +43,20 @@ export interface MigrateContext {
 }
 
 /**
- * Migrates one source object and writes its output (and quarantine) object, create-only: when it is there already, from a run that
- * died before it could say so, it is compared and taken. Returns the object's line for the file list.
+ * Migrates one source object, read from `source`, and writes its output (and quarantine) object, create-only: when it is there already,
+ * from a run that died before it could say so, it is compared and taken. Returns the object's line for the file list.
  *
  * Throws `data` for what is wrong with the object (its key is in the details), `conflict` `SOURCE_CHANGED`.
  */
 export async function migrateObject(
   planned: PlannedObject,
+  source: SourceObjectReader["object"],
   footer: Footer,
   recognised: RecognisedSchema,
   context: MigrateContext,
 ): Promise<FileLine> {
   try {
-    return await migrate(planned, footer, recognised, context);
+    return await migrate(planned, source, footer, recognised, context);
   } catch (error) {
     throw withDetails(toColonnadeError(error), { object: planned.source.key });
   }
@@ -65,14 +64,14 @@ export async function migrateObject(
 
 async function migrate(
   planned: PlannedObject,
+  source: SourceObjectReader["object"],
   footer: Footer,
   recognised: RecognisedSchema,
   context: MigrateContext,
 ): Promise<FileLine> {
   const { source: object, task } = planned;
-  const listed = { store: context.source, key: object.key, etag: object.etag, bytes: object.bytes };
   const reader: SourceObjectReader = {
-    object: object.bytes <= heldBytesMax ? await holdObject(listed, context.signal) : listed,
+    object: source,
     footer,
     workers: context.workers,
     budget: context.budget,
