@@ -20,7 +20,7 @@ import type { ChunkChange } from "./rewrite-run.ts";
 import { type RowSelection, selectedRows } from "./select-rows.ts";
 
 /** An operation that may be done together with its neighbours: the change of a chunk that is read whole, or a copy. */
-interface SingleOperation extends ChunkOperation {
+interface JoinableOperation extends ChunkOperation {
   readonly single?: ChunkChangeTask;
   readonly copied?: CopiedPiece;
 }
@@ -40,11 +40,14 @@ export function chunkOperations(
     .map((leaf, index) => chunkOperation(reader, leaf, index, rowGroup, selection, partitionValue))
     .filter((operation) => operation !== undefined)
     .toSorted((a, b) => a.sourceStart - b.sourceStart);
-  return joinSingles(reader, operations);
+  return joinNeighbours(reader, operations);
 }
 
 /** Chunks that stand side by side are copied in one step; or, if they are changed, read together and handed over together. */
-function joinSingles(reader: SourceObjectReader, operations: readonly SingleOperation[]): ChunkOperation[] {
+function joinNeighbours(
+  reader: SourceObjectReader,
+  operations: readonly JoinableOperation[],
+): ChunkOperation[] {
   const joined: ChunkOperation[] = [];
   let open: { tasks: ChunkChangeTask[]; range: ByteRange; memoryBytes: number } | undefined;
   let copies: CopiedPiece[] | undefined;
@@ -82,7 +85,7 @@ function chunkOperation(
   rowGroup: number,
   selection: RowSelection | undefined,
   partitionValue: (field: number, leaf: OutputLeaf) => Values | null,
-): SingleOperation | undefined {
+): JoinableOperation | undefined {
   const { action } = output;
   if (action.action === "alias") return undefined;
   if (action.action === "constant") {
