@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { randomIds, systemClock } from "../../src/base/clock.ts";
+import { type Clock, randomIds, systemClock } from "../../src/base/clock.ts";
 import { ColonnadeError } from "../../src/base/errors.ts";
 import { pointerKey } from "../../src/dataset/layout.ts";
 import { rollback } from "../../src/dataset/rollback.ts";
@@ -164,6 +164,44 @@ test("after a rollback the next apply serves the new schema again and writes no 
   expect(again.pointer).toMatchObject({ generation: 4, schema: { version: 3 } });
   expect(again.lines.map(({ key }) => key)).toEqual(before.lines.map(({ key }) => key));
   expect(await readdir(join(workspace.folder, "out/data"))).toEqual(data);
+});
+
+test("a clock that jumps by decades at every look changes what people read, and nothing else", async () => {
+  await using workspace = await createWorkspace();
+  const years = [1970, 2199, 2001, 2026];
+  let looks = 0;
+  const jumping: Clock = {
+    ...systemClock,
+    now: () => new Date(Date.UTC(years[(looks += 1) % years.length] ?? 0, 5, 1)),
+  };
+  /** The life of a dataset; returns what was served after each step, by content. */
+  async function live(name: string, clock: Clock): Promise<unknown[]> {
+    const served: unknown[] = [];
+    const destination = createFileStore({ rootPath: join(workspace.folder, name) });
+    const target = { store: destination, clock, ids: randomIds(clock) };
+    const apply = async (): Promise<void> => {
+      const context = { ...workspace.context(versions, { destination }), clock, ids: target.ids };
+      const { outcome, pointer, manifest } = await applyJob(context);
+      const lines = await linesOf(destination, manifest);
+      // Keys are named after the source's ETags, and those after when it was written.
+      const content = lines.map(({ rows: count, crc32 }) => ({ count, crc32 }));
+      served.push({ outcome, generation: pointer.generation, version: pointer.version, content });
+    };
+    await workspace.write("a.parquet", rows);
+    await apply();
+    await workspace.write("b.parquet", rows.replace("3000", "10"));
+    await apply();
+    await apply();
+    const { outcome } = await rollback(target, { channel: "current", toVersion: 1, reason: "test" });
+    served.push({ outcome });
+    await apply();
+    await rm(join(workspace.folder, "raw/b.parquet"));
+    return served;
+  }
+  const undisturbed = await live("steady", systemClock);
+  const jumped = await live("jumping", jumping);
+  expect(looks).toBeGreaterThan(20);
+  expect(jumped).toEqual(undisturbed);
 });
 
 test("objects that have the new version already are named when the job says that they have the old one", async () => {

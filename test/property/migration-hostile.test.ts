@@ -4,16 +4,17 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ColonnadeError } from "../../src/base/errors.ts";
 import { applyJob } from "../../src/execute/apply-job.ts";
-import { locateFooter, scanFooter } from "../../src/parquet/footer.ts";
+import { type Footer, locateFooter, scanFooter } from "../../src/parquet/footer.ts";
 import { withFingerprint } from "../../src/schema/fingerprint.ts";
 import { inferSchemaVersion } from "../../src/schema/infer.ts";
-import { formatSchemaVersion } from "../../src/schema/parse-schema-version.ts";
+import { formatSchemaVersion, parseSchemaVersion } from "../../src/schema/parse-schema-version.ts";
 import type { Field, FieldType, SchemaVersion } from "../../src/schema/schema-version.ts";
+import { storedFields } from "../../src/schema/walk-fields.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { unconditional } from "../../src/store/object-store.ts";
 import { propertyRuns, recordFigures } from "../support/long-runs.ts";
 import { corpusFiles } from "../support/corpus.ts";
-import { createWorkspace, linesOf, type Workspace } from "../support/migration.ts";
+import { createWorkspace, linesOf, version, type Workspace } from "../support/migration.ts";
 import { type PyarrowService, startPyarrow } from "../support/pyarrow-service.ts";
 
 const runs = propertyRuns(200);
@@ -25,6 +26,8 @@ interface Sample {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly footerStart: number;
+  /** Page indexes and Bloom filters, as a start and an end each. */
+  readonly auxiliary: readonly (readonly [start: number, end: number])[];
   /** The version that the file has; the same renamed; and one for which every chunk is written anew. */
   readonly versions: readonly [string, string, string];
 }
@@ -41,8 +44,11 @@ beforeAll(async () => {
     `SELECT range AS i, 'v' || range % 7 AS s, {'a': range::INT, 'b': ['x', NULL]} AS n, MAP {range: 'v'} AS m
      FROM range(40)`,
   );
+  const indexed = join(workspace.folder, "raw/indexed.parquet");
+  await pyarrow?.write(indexed, indexedFields, indexedRows, indexedOptions);
   const files = [
     { name: "own", path: join(workspace.folder, "raw/own.parquet") },
+    ...(pyarrow === undefined ? [] : [{ name: "indexed", path: indexed }]),
     ...corpusFiles("data").filter(({ name }) => !name.includes("encrypt")),
   ];
   const read = await Promise.all(files.map(async ({ name, path }) => sampleOf(name, await readFile(path))));
@@ -54,11 +60,30 @@ afterAll(async () => {
   await workspace[Symbol.asyncDispose]();
 });
 
+/** A file with all that may stand beside its chunks: few files of the corpus are as small and have page indexes. */
+const indexedFields = storedFields(
+  parseSchemaVersion(
+    version(1, "- { id: 1, name: k, type: int64, nullable: false }\n- { id: 2, name: s, type: string }"),
+    "indexed",
+  ),
+);
+const indexedRows = Array.from({ length: 30 }, (_, k) => ({ k, s: k % 5 === 0 ? null : `v${k % 9}` }));
+const indexedOptions = {
+  row_group_size: 16,
+  compression: "ZSTD",
+  use_dictionary: true,
+  max_rows_per_page: 4,
+  write_batch_size: 4,
+  write_page_index: true,
+  bloom: true,
+};
+
 function sampleOf(name: string, bytes: Uint8Array): Sample | undefined {
   if (bytes.length > objectBytesMax) return undefined;
   try {
     const { footerStart } = locateFooter(bytes, bytes.length);
-    const { tree } = scanFooter(bytes.subarray(footerStart, bytes.length - 8));
+    const footer = scanFooter(bytes.subarray(footerStart, bytes.length - 8));
+    const { tree } = footer;
     const { version } = inferSchemaVersion([{ key: name, tree }], "hostile");
     const renamed = { ...version, version: 2, fields: version.fields.map((field) => rename(field)) };
     const rewritten = { ...version, version: 2, fields: version.fields.map((field) => rewrite(field)) };
@@ -66,12 +91,25 @@ function sampleOf(name: string, bytes: Uint8Array): Sample | undefined {
       name,
       bytes,
       footerStart,
+      auxiliary: auxiliaryOf(footer),
       versions: [formatSchemaVersion(version), text(renamed), text(rewritten)],
     };
   } catch (error) {
     if (error instanceof ColonnadeError) return undefined;
     throw error;
   }
+}
+
+function auxiliaryOf(footer: Footer): (readonly [number, number])[] {
+  return footer.rowGroups.flatMap((_, rowGroup) =>
+    footer.leaves.flatMap((_leaf, column) => {
+      const { columnIndex, offsetIndex, bloomFilter } = footer.chunkFacts(rowGroup, column);
+      // Where older writers do not say how long a filter is, its header is what there is to damage.
+      return [columnIndex, offsetIndex, bloomFilter].flatMap((place) =>
+        place === undefined ? [] : [[place.offset, place.offset + (place.length ?? 16)] as const],
+      );
+    }),
+  );
 }
 
 function text(version: Omit<SchemaVersion, "fingerprint">): string {
@@ -125,7 +163,9 @@ function addedTo([first]: readonly Field[]): Field {
 const share = fc.nat({ max: 999_999 }).map((number) => number / 1_000_000);
 
 const damage = fc.record({
-  inFooter: fc.boolean(),
+  region: fc.constantFrom("footer", "data", "auxiliary"),
+  /** Which of the indexes and filters. */
+  which: share,
   edits: fc.array(
     fc.record({
       at: share,
@@ -143,11 +183,11 @@ const damage = fc.record({
 });
 
 function damaged(
-  { bytes, footerStart }: Sample,
-  { inFooter, edits, cut }: typeof damage extends fc.Arbitrary<infer T> ? T : never,
+  { bytes, footerStart, auxiliary }: Sample,
+  { region, which, edits, cut }: typeof damage extends fc.Arbitrary<infer T> ? T : never,
 ): Uint8Array {
   const copy = new Uint8Array(bytes);
-  const [start, end] = inFooter ? [footerStart, copy.length] : [0, footerStart];
+  const [start, end] = regionOf(region);
   for (const { at, mask } of edits) {
     const position = start + Math.floor(at * (end - start));
     copy[position] = (copy[position] as number) ^ mask;
@@ -156,6 +196,12 @@ function damaged(
   // The end of the file stays its end: a footer whose beginning is gone says more than one that is not found.
   const cutAt = Math.floor(cut * (copy.length - 8));
   return Buffer.concat([copy.subarray(0, cutAt), copy.subarray(copy.length - 8)]);
+
+  function regionOf(name: typeof region): readonly [number, number] {
+    if (name === "footer") return [footerStart, copy.length];
+    const place = auxiliary[Math.floor(which * auxiliary.length)];
+    return name === "auxiliary" && place !== undefined ? place : [0, footerStart];
+  }
 }
 
 /** The migrated object, or undefined when it is refused as it must be: as bad data, by its name. */
