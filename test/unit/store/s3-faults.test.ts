@@ -210,6 +210,8 @@ describe("a multipart upload", () => {
   test.each([
     ["written", createOnly, [completed], 1, 0],
     ["written", createOnly, [fail(503, "SlowDown"), completed], 2, 0],
+    ["written", createOnly, [fail(400, "MalformedXML"), completed], 2, 0],
+    ["written", ifMatch('"old"'), [fail(400, "InvalidPart"), completed], 2, 0],
     ["preconditionFailed", createOnly, [fail(412, "PreconditionFailed")], 1, 1],
     ["preconditionFailed", ifMatch('"old"'), [fail(404, "NoSuchKey")], 1, 1],
     ["retry", createOnly, [fail(409, "ConditionalRequestConflict")], 1, 1],
