@@ -137,17 +137,16 @@ async function migrateAll(
     if (both.aborted) return;
     collectGarbage();
     try {
-      const { key: sourceKey, etag, bytes, partition } = object.source;
-      const source = await heldIfSmall({ store: context.source, key: sourceKey, etag, bytes }, both);
-      const kept = footers.get(sourceKey);
-      footers.delete(sourceKey);
+      const source = await heldIfSmall({ ...object.source, store: context.source }, both);
+      const kept = footers.get(object.source.key);
+      footers.delete(object.source.key);
       const footer = kept ?? (await readFooter(source, both));
-      const recognised = recogniser.recognise(footer, partition);
+      const recognised = recogniser.recognise(footer, object.source.partition);
       const line = await migrateObject(object, source, footer, recognised, migrateContext);
       results.push(line);
       onDone(line);
       const { key, rows, bytesCopied, bytesRewritten } = line;
-      onEvent({ event: "objectDone", object: sourceKey, key, rows, bytesCopied, bytesRewritten });
+      onEvent({ event: "objectDone", object: object.source.key, key, rows, bytesCopied, bytesRewritten });
     } catch (thrown) {
       const error = toColonnadeError(thrown);
       if (error.kind !== "data" && error.kind !== "conflict") {

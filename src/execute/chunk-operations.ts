@@ -22,7 +22,7 @@ import { type RowSelection, selectedRows } from "./select-rows.ts";
 /** An operation that may be done together with its neighbours: the change of a chunk that is read whole, or a copy. */
 interface JoinableOperation extends ChunkOperation {
   readonly single?: ChunkChangeTask;
-  readonly copied?: CopiedPiece;
+  readonly copied?: CopiedPiece[];
 }
 
 /**
@@ -53,14 +53,14 @@ function joinNeighbours(
   let copies: CopiedPiece[] | undefined;
   for (const operation of operations) {
     const { single, copied, sourceStart, rowGroup } = operation;
-    if (single === undefined) open = undefined;
-    if (copied === undefined) copies = undefined;
-    else if (copies === undefined) {
-      const chunks = (copies = [copied]);
-      joined.push({ rowGroup, sourceStart, steps: () => [copyStep(chunks)] });
-    } else copies.push(copied);
+    if (copied !== undefined && copies !== undefined) {
+      copies.push(...copied);
+      continue;
+    }
+    copies = copied;
     if (single === undefined) {
-      if (copied === undefined) joined.push(operation);
+      open = undefined;
+      joined.push(operation);
       continue;
     }
     const range = chunkByteRange(single.facts, reader.object.bytes);
@@ -102,14 +102,14 @@ function chunkOperation(
   }
   const facts = reader.footer.chunkFacts(rowGroup, action.source);
   const range = chunkByteRange(facts, reader.object.bytes);
-  const copied = { leaf, sourceLeaf: action.source, range };
+  const copied = [{ leaf, sourceLeaf: action.source, range }];
   const isCopy = action.action === "copy" || (action.action === "relabel" && action.check === undefined);
   if (isCopy && selection === undefined) {
-    return { rowGroup, sourceStart: range.start, copied, steps: () => [copyStep([copied])] };
+    return { rowGroup, sourceStart: range.start, copied, steps: () => [copyStep(copied)] };
   }
   const change = changeOf(action);
   const unlessInvalid: OutputPiece | undefined =
-    action.action === "relabel" && selection === undefined ? { kind: "copied", chunks: [copied] } : undefined;
+    action.action === "relabel" && selection === undefined ? { kind: "copied", chunks: copied } : undefined;
   const { source } = action;
   const task = { reader, output, leaf, source, rowGroup, change, selection, facts, unlessInvalid };
   return {

@@ -9,7 +9,7 @@ import { type Target, taskOf } from "./survey-source.ts";
 /** Footers are kept between planning and doing, up to about so much memory; the others are read again. */
 const footerCacheBytesMax = 16 * 1024 * 1024;
 /** What a scanned footer takes beyond its bytes, for each element of its schema (measured with forty columns). */
-const scannedElementBytes = 2_000;
+const scannedElementBytes = 1_500;
 
 export interface FooterSurvey {
   readonly planned: readonly PlannedObject[];

@@ -115,12 +115,7 @@ export class Footer {
     return { start, end: isLast ? facts.columnsEnd : (this.#chunkStarts[index + 1] as number) };
   }
 
-  /** Decodes one ColumnChunk, complete. */
-  columnChunk(rowGroup: number, column: number): ThriftStruct {
-    return new ThriftReader(this.bytes, this.chunkSpan(rowGroup, column).start).struct();
-  }
-
-  /** The numbers of one ColumnChunk, much cheaper than {@link columnChunk}. Throws as {@link ChunkFacts} does. */
+  /** The numbers of one ColumnChunk, without building it. Throws as {@link ChunkFacts} does. */
   chunkFacts(rowGroup: number, column: number): ChunkFacts {
     if (this.leaves.length > knownLeavesMax) return this.#readFacts(rowGroup, column);
     if (this.#known?.rowGroup !== rowGroup) this.#known = { rowGroup, facts: [] };

@@ -47,7 +47,7 @@ export function patchStruct(
     }
     writer.fieldHeader(written, id, header.type);
     written = id;
-    writer.copy(reader.bytes, start, end);
+    writer.raw(reader.bytes, start, end);
   }
   for (; next < patches.length; next += 1) {
     written = writePatch(writer, written, patches[next] as FieldPatch, undefined);
@@ -65,7 +65,7 @@ function writePatch(
   if (value === undefined) return previousId;
   writer.fieldHeader(previousId, id, type);
   if (typeof value === "function") value(writer, at);
-  else if (type === thriftType.i64) writer.size64(value);
+  else if (type === thriftType.i64) writer.safeInteger(value);
   else writer.zigzag32(value);
   return id;
 }

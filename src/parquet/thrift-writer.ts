@@ -23,18 +23,15 @@ export class ThriftWriter {
     this.#length += 1;
   }
 
-  raw(bytes: Uint8Array): void {
-    if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
-    // A call of set costs more than a few bytes do.
-    if (bytes.length > 24) this.#bytes.set(bytes, this.#length);
-    else for (let i = 0; i < bytes.length; i += 1) this.#bytes[this.#length + i] = bytes[i] as number;
-    this.#length += bytes.length;
-  }
-
-  /** Appends `[start, end)` of other bytes. */
-  copy(bytes: Uint8Array, start: number, end: number): void {
-    if (end - start > 24) this.raw(bytes.subarray(start, end));
-    else for (let i = start; i < end; i += 1) this.byte(bytes[i] as number);
+  /** Appends bytes as they are, or `[start, end)` of them. */
+  raw(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const length = end - start;
+    if (this.#length + length > this.#bytes.length) this.#grow(length);
+    // A call of set, or a view, costs more than a few bytes do.
+    if (length > 24)
+      this.#bytes.set(length === bytes.length ? bytes : bytes.subarray(start, end), this.#length);
+    else for (let i = 0; i < length; i += 1) this.#bytes[this.#length + i] = bytes[start + i] as number;
+    this.#length += length;
   }
 
   varint32(value: number): void {
@@ -49,14 +46,15 @@ export class ThriftWriter {
 
   zigzag64(value: bigint): void {
     const small = Number(value);
-    if (small >= 0 && small < 2 ** 47) return this.size64(small);
+    if (small >= 0 && small < 2 ** 47) return this.safeInteger(small);
     let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
     for (; rest >= 0x80n; rest >>= 7n) this.byte(Number(rest & 0x7fn) | 0x80);
     this.byte(Number(rest));
   }
 
-  /** An i64 below 2^52 that is not negative, an offset or a size: seven bits at a time without a bigint for each. */
-  size64(value: number): void {
+  /** An i64 that is a safe integer; of an offset or a size seven bits at a time, without a bigint for each. */
+  safeInteger(value: number): void {
+    if (value < 0) return this.zigzag64(BigInt(value));
     let left = value * 2;
     for (; left >= 2 ** 28; left = Math.floor(left / 128)) this.byte((left % 128) | 0x80);
     this.varint32(left);

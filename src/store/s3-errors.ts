@@ -36,7 +36,7 @@ const notDoneCodes = new Set([
   "XAmzContentChecksumMismatch",
   "XAmzContentSHA256Mismatch",
   "IncompleteBody",
-  // Of the list of an upload's parts, which has no checksum: we send none that is not well-formed, in order, and of parts that are there.
+  // The list of an upload's parts, which has no checksum: as we send it, it is well-formed, in order, and of parts that are there.
   "MalformedXML",
   "InvalidPart",
   "InvalidPartOrder",

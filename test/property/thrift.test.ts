@@ -88,13 +88,17 @@ test("what decodes at all can be skipped to the same place, and anything else is
 });
 
 test("patching a struct's bytes is the same as decoding it, setting the fields and encoding it", () => {
-  const patch = fc.record({
-    id: fc.integer({ min: 1, max: 20 }),
-    type: fc.constantFrom(thriftType.i32, thriftType.i64),
-    value: fc.option(fc.integer({ min: 0, max: 0x7fff_ffff }), { nil: undefined }),
-  });
+  const id = fc.integer({ min: 1, max: 20 });
+  const patch = fc.oneof(
+    fc.record({ id, type: fc.constant(thriftType.i32), value: fc.option(fc.integer(), { nil: undefined }) }),
+    fc.record({
+      id,
+      type: fc.constant(thriftType.i64),
+      value: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+    }),
+  );
   const patches = fc
-    .uniqueArray(patch, { maxLength: 6, selector: ({ id }) => id })
+    .uniqueArray(patch, { maxLength: 6, selector: (one) => one.id })
     .map((all) => all.toSorted((a, b) => a.id - b.id));
   fc.assert(
     fc.property(struct, patches, (original, wanted) => {
@@ -103,11 +107,11 @@ test("patching a struct's bytes is the same as decoding it, setting the fields a
       const writer = new ThriftWriter();
       patchStruct(new ThriftReader(encodeStruct(new ThriftStruct(fields))), writer, wanted);
       const expected = new ThriftStruct(fields);
-      for (const { id, type, value } of wanted) {
-        const present = expected.get(id);
+      for (const { id: at, type, value } of wanted) {
+        const present = expected.get(at);
         const isNumber = typeof present === "number" || typeof present === "bigint";
-        if (value !== undefined) expected.set(id, type, type === thriftType.i64 ? BigInt(value) : value);
-        else if (isNumber) expected.set(id, type, undefined);
+        if (value !== undefined) expected.set(at, type, type === thriftType.i64 ? BigInt(value) : value);
+        else if (isNumber) expected.set(at, type, undefined);
       }
       expect(writer.finish()).toEqual(encodeStruct(expected));
     }),
