@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { exitCodes, toColonnadeError } from "../base/errors.ts";
+import { holdNursery } from "../base/nursery.ts";
 import { packageFile } from "./package-file.ts";
 
 function readVersion(): string {
@@ -17,7 +17,7 @@ function prepareRuntime(environment: NodeJS.ProcessEnv): void {
   // objects in flight without.
   environment["UV_THREADPOOL_SIZE"] ??= "8";
   // What is young in our heaps is little, whatever the data: a nursery that grew to V8's 32 MB would only hold garbage.
-  setFlagsFromString("--semi-space-growth-factor=1");
+  holdNursery();
   const folder = compiledFolder(environment);
   if (folder !== undefined) enableCompileCache(folder);
 }

@@ -26,7 +26,7 @@ import { MemoryBudget } from "./memory-budget.ts";
 import { heldBytesMax, heldIfSmall } from "./held-object.ts";
 import { type MigrateContext, migrateObject } from "./migrate-object.ts";
 import { type PlanOptions, planJob, type PreparedPlan } from "./plan-job.ts";
-import { readFooter } from "./read-footer.ts";
+import { FooterSizes, readFooter } from "./read-footer.ts";
 import { describeUnreadable, listedObjects, SourceDigest } from "./survey-source.ts";
 import { versionLines, VersionTotals } from "./version-lines.ts";
 
@@ -133,6 +133,7 @@ async function migrateAll(
   });
 
   const collectGarbage = createCollector(mainGarbageBytes);
+  const sizes = new FooterSizes();
   const migrateOne = async (object: PlannedObject): Promise<void> => {
     if (both.aborted) return;
     collectGarbage();
@@ -140,7 +141,7 @@ async function migrateAll(
       const source = await heldIfSmall({ ...object.source, store: context.source }, both);
       const kept = footers.get(object.source.key);
       footers.delete(object.source.key);
-      const footer = kept ?? (await readFooter(source, both));
+      const footer = kept ?? (await readFooter(source, both, sizes));
       const recognised = recogniser.recognise(footer, object.source.partition);
       const line = await migrateObject(object, source, footer, recognised, migrateContext);
       results.push(line);

@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import { cancelled, toColonnadeError } from "../base/errors.ts";
+import { growNursery, stopGrowing } from "../base/nursery.ts";
 import type { Job } from "../dataset/job.ts";
 import type { SourceObject } from "../dataset/list-source.ts";
 import type { Footer } from "../parquet/footer.ts";
@@ -7,8 +8,12 @@ import type { UnreadableObject } from "../plan/plan.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
 import type { JobContext } from "./job-context.ts";
-import { readFooter } from "./read-footer.ts";
+import { heldBytesMax } from "./held-object.ts";
+import { FooterSizes, readFooter } from "./read-footer.ts";
 import { describeUnreadable } from "./survey-source.ts";
+
+/** From so many small ones on, what takes time and memory is what is done for each, and not what is in it. */
+const manyObjects = 1_000;
 
 export interface FooterSource extends Pick<JobContext, "signal" | "onEvent"> {
   readonly job: Pick<Job, "limits">;
@@ -27,12 +32,15 @@ export async function eachFooter<T>(
 ): Promise<T[]> {
   const limit = pLimit(job.limits.requests);
   const collectGarbage = createCollector(mainGarbageBytes);
+  const sizes = new FooterSizes();
+  const isManySmall = objects.length >= manyObjects && objects.every(({ bytes }) => bytes <= heldBytesMax);
   let done = 0;
   const readOne = async (object: SourceObject): Promise<T[]> => {
     if (signal.aborted) throw cancelled();
     collectGarbage();
+    if (isManySmall) growNursery();
     try {
-      return [use(object, await readFooter({ ...object, store: source }, signal))];
+      return [use(object, await readFooter({ ...object, store: source }, signal, sizes))];
     } catch (thrown) {
       const error = toColonnadeError(thrown);
       // An object is one thing; a store that does not answer or a job that is wrong concerns them all.
@@ -45,5 +53,6 @@ export async function eachFooter<T>(
     }
   };
   const read = await Promise.all(objects.map((object) => limit(readOne, object)));
+  stopGrowing();
   return read.flatMap((one) => one);
 }

@@ -2,22 +2,41 @@ import { ColonnadeError, toColonnadeError, withDetails } from "../base/errors.ts
 import { type Footer, footerTailBytes, locateFooter, scanFooter } from "../parquet/footer.ts";
 import type { CopySource } from "../store/object-store.ts";
 
-/** One read gets most footers whole. */
-const tailBytes = 64 * 1024;
+/** How much of an object's end is asked for while no footer is known. */
+const firstTailBytes = 64 * 1024;
+const tailBytesMin = 4 * 1024;
+const tailBytesMax = 1024 * 1024;
+
+/** How long footers are, by those that were read before: the objects of a dataset have many columns or few, but about as many. */
+export class FooterSizes {
+  #largest = 0;
+
+  /** So much of an object's end is likely to have its footer whole, and little else. */
+  get tailBytes(): number {
+    if (this.#largest === 0) return firstTailBytes;
+    return Math.min(tailBytesMax, Math.max(tailBytesMin, Math.ceil(this.#largest * 1.25)));
+  }
+
+  add(footerBytes: number): void {
+    this.#largest = Math.max(this.#largest, footerBytes);
+  }
+}
 
 /**
- * Reads and scans an object's footer with one ranged GET, or two when it is large. Throws `data` errors that name the
- * object, and `conflict` `SOURCE_CHANGED` when it is not the one that was listed.
+ * Reads and scans an object's footer with one ranged GET, or two when it is longer than those before it. Throws `data` errors
+ * that name the object, and `conflict` `SOURCE_CHANGED` when it is not the one that was listed.
  */
 export async function readFooter(
   object: CopySource & { readonly bytes: number },
   signal?: AbortSignal,
+  sizes = new FooterSizes(),
 ): Promise<Footer> {
   const { key, bytes: objectBytes } = object;
   try {
-    const tailStart = Math.max(0, objectBytes - tailBytes);
+    const tailStart = Math.max(0, objectBytes - sizes.tailBytes);
     const tail = await readRange(object, tailStart, objectBytes, signal);
     const { footerStart, footerBytes } = locateFooter(tail, objectBytes);
+    sizes.add(footerBytes + footerTailBytes);
     const footerEnd = footerStart + footerBytes;
     const body =
       footerStart >= tailStart

@@ -109,6 +109,8 @@ function createClient(options: S3StoreOptions): S3Client {
     },
     logger: silent,
   });
+  // It puts together what could be logged, for each request and to nobody.
+  client.middlewareStack.remove("loggerMiddleware");
   // The SHA-256 of a body, for the signature, costs more than all else we do with it, and the CRC-32 guards it already.
   client.middlewareStack.add(
     (next) => async (args) => {

