@@ -4,7 +4,7 @@ import { join } from "node:path";
 import pLimit from "p-limit";
 import { createTestBucket, createTestClient, type S3TestServer } from "../test/support/minio.ts";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
-import { type Contest, copyName, ownName } from "./contest.ts";
+import { type Aim, type Contest, copyName, ownName } from "./contest.ts";
 import { type Run, runProcess } from "./measure.ts";
 import { program, writeJob } from "./parquet-contest.ts";
 import type { Workload } from "./workloads.ts";
@@ -17,6 +17,7 @@ export async function manyObjectsOnS3(
   workload: Workload,
   folder: string,
   server: S3TestServer,
+  aims: readonly Aim[],
 ): Promise<Contest> {
   const names = readdirSync(folder);
   const bytes = names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
@@ -65,7 +66,7 @@ export async function manyObjectsOnS3(
       { name: copyName, run: copy, check: async () => {} },
       { name: ownName, run: (target) => apply(target), check: async () => {} },
     ],
-    aims: [{ kind: "atMostCopies", ratio: 1.5 }],
+    aims,
     profile: (target, profiles) => apply(target, ["--cpu-prof", `--cpu-prof-dir=${profiles}`]),
   };
 }
