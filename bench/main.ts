@@ -13,9 +13,9 @@ import { pythonWith } from "../test/support/python.ts";
 import { compete } from "./compete.ts";
 import type { Aim, Contest, Results } from "./contest.ts";
 import { type DataShape, makeData } from "./make-data.ts";
-import { manyObjectsOnS3 } from "./many-objects.ts";
 import { parquetContest } from "./parquet-contest.ts";
 import { writeReport } from "./report.ts";
+import { s3Contest } from "./s3-contest.ts";
 import { streamContest } from "./stream-contest.ts";
 import {
   castDictionary,
@@ -150,11 +150,17 @@ try {
   for (const entry of entries) await run(entry);
   const server = await startMinio();
   try {
-    await run({
-      title: "minio",
-      rounds: 2,
-      contest: async () => manyObjectsOnS3(renameDropAdd, await makeData(cache, many), server, ofMany),
-    });
+    const onS3: readonly (readonly [Workload, DataShape, readonly Aim[]])[] = [
+      [renameDropAdd, many, ofMany],
+      [castMost, broad, [memory]],
+    ];
+    for (const [workload, shape, aims] of onS3) {
+      await run({
+        title: "minio",
+        rounds: 2,
+        contest: async () => s3Contest(workload, await makeData(cache, shape), server, aims),
+      });
+    }
   } finally {
     await server.stop();
   }

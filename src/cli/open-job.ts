@@ -83,7 +83,10 @@ export async function openJob(
   const job = await readJobFile(path, environment);
   const history = await readSchemaDirectory(schemaDirectoryOf(job, path));
   const source = await openJobSource(job, path, environment);
-  const destination = await openStore(job.destination.uri, storeOptions(path, environment));
+  const destination = await openStore(job.destination.uri, {
+    ...storeOptions(path, environment),
+    memoryBytes: job.limits.memoryBytes,
+  });
   return {
     job,
     history,

@@ -19,10 +19,10 @@ import { codecs } from "../parquet/column-data.ts";
 import type { PlannedObject, UnreadableObject } from "../plan/plan.ts";
 import { canonicalContent } from "../schema/fingerprint.ts";
 import { createChunkWorkers } from "./chunk-workers.ts";
-import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
+import { createCollector, mainGarbageBytes } from "../base/collect-garbage.ts";
 import { epochOf } from "./finished-tasks.ts";
 import type { JobContext } from "./job-context.ts";
-import { MemoryBudget } from "./memory-budget.ts";
+import { MemoryBudget } from "../base/memory-budget.ts";
 import { heldBytesMax, heldIfSmall } from "./held-object.ts";
 import { type MigrateContext, migrateObject } from "./migrate-object.ts";
 import { type PlanOptions, planJob, type PreparedPlan } from "./plan-job.ts";
@@ -37,7 +37,7 @@ export interface ApplyResult {
   readonly plan: PreparedPlan["plan"];
 }
 
-/** What Node itself, the SDK and a worker thread take before the first byte of data: not ours to hand out. */
+/** What Node itself and a worker thread take before the first byte of data: not ours to hand out. */
 const baselineBytes = 132_000_000;
 /** What each further thread takes that is at work, with the garbage that may gather in it and what its allocator keeps. */
 const threadBytes = 76_000_000;
@@ -161,8 +161,8 @@ async function migrateAll(
   };
 
   try {
-    const { requests, workers: threads } = job.limits;
-    const large = pLimit(Math.min(requests, Math.max(2, threads * 2)));
+    const { requests } = job.limits;
+    const large = pLimit(largeAtOnce(job.limits));
     // What is held whole takes no turn of its own to cast: here the store's latency counts, and a request is one object.
     const small = pLimit(Math.max(large.concurrency, requests - large.concurrency));
     await Promise.all(
@@ -175,6 +175,11 @@ async function migrateAll(
   }
   if (failures.length > 0) throw objectsFailed(failures, results.length);
   return results;
+}
+
+/** Objects that are too large to be held, at one time. */
+function largeAtOnce({ requests, workers }: JobContext["job"]["limits"]): number {
+  return Math.min(requests, Math.max(2, workers * 2));
 }
 
 function migrateContextOf(
@@ -190,7 +195,7 @@ function migrateContextOf(
   return {
     destination: context.destination,
     workers,
-    budget: budgetOf(job.limits),
+    budget: budgetOf(context),
     signal,
     // A chunk that decodes to more than the job may use is refused by name, with the setting to raise.
     limits: { pageBytesMax: job.limits.memoryBytes, chunkBytesMax: job.limits.memoryBytes },
@@ -209,8 +214,14 @@ function migrateContextOf(
   };
 }
 
-function budgetOf({ memoryBytes, workers }: JobContext["job"]["limits"]): MemoryBudget {
-  const aloneBytes = Math.max(budgetBytesMin, memoryBytes - baselineBytes);
+function budgetOf({ job, source, destination }: JobContext): MemoryBudget {
+  const { memoryBytes, workers } = job.limits;
+  // What is S3's in both is there once.
+  const besideBytes = Math.max(
+    source.bytesBeside?.(0) ?? 0,
+    destination.bytesBeside?.(largeAtOnce(job.limits)) ?? 0,
+  );
+  const aloneBytes = Math.max(budgetBytesMin, memoryBytes - baselineBytes - besideBytes);
   const threads = Math.min(workers - 1, threadsCounted) * threadBytes;
   return new MemoryBudget(Math.max(budgetBytesMin, aloneBytes - threads), aloneBytes);
 }

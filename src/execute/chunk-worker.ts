@@ -1,7 +1,7 @@
 import { Piscina } from "piscina";
 import { toColonnadeError } from "../base/errors.ts";
 import { freeBuffer } from "../base/free-buffer.ts";
-import { createCollector, workerGarbageBytes } from "./collect-garbage.ts";
+import { createCollector, workerGarbageBytes } from "../base/collect-garbage.ts";
 import { type PackedResult, ownsBuffer } from "./packed-result.ts";
 import { rewriteRun, type RunRequest } from "./rewrite-run.ts";
 

@@ -18,7 +18,7 @@ import type { SchemaVersion } from "../schema/schema-version.ts";
 import { partitionFields } from "../schema/walk-fields.ts";
 import { createOnly, type ObjectStore, type ObjectWriter } from "../store/object-store.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
-import type { MemoryBudget } from "./memory-budget.ts";
+import type { MemoryBudget } from "../base/memory-budget.ts";
 import type { QuarantinedCount } from "./quarantine.ts";
 import { type RecognisedSchema, schemaKey } from "./recognise.ts";
 import { type RowSelection, selectedRows } from "./select-rows.ts";

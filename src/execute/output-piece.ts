@@ -5,7 +5,7 @@ import type { ReadLimits } from "../parquet/read-page.ts";
 import type { CopySource } from "../store/object-store.ts";
 import { ChunkInProgress } from "./chunk-in-progress.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
-import type { MemoryBudget } from "./memory-budget.ts";
+import type { MemoryBudget } from "../base/memory-budget.ts";
 import type { RunReply } from "./rewrite-run.ts";
 
 /** What the work on one source object shares. */

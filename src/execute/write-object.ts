@@ -9,7 +9,7 @@ import { FooterRewriter, frameFooter, type OutputRowGroup } from "../parquet/rew
 import type { ThriftStruct } from "../parquet/thrift.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import { bloomFilterRange, IndexReader } from "./auxiliary.ts";
-import { createCollector, mainGarbageBytes } from "./collect-garbage.ts";
+import { createCollector, mainGarbageBytes } from "../base/collect-garbage.ts";
 import type { SpliceWriter } from "./splice-writer.ts";
 import { type Startable, startAhead } from "./start-ahead.ts";
 

@@ -57,6 +57,11 @@ export interface ObjectStore {
   readonly role?: StoreRole;
 
   /** Ends connections. */
+  /**
+   * Memory that the store takes while so many of its writers are at work, beside what it is given and gives: its client, and parts that
+   * are being uploaded. Absent where that is next to nothing.
+   */
+  readonly bytesBeside?: (writers: number) => number;
   close(): Promise<void>;
 }
 

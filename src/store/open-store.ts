@@ -13,7 +13,12 @@ export interface OpenStoreOptions {
   readonly baseDirectory: string;
   /** For stores that are only read: a missing folder is an error, not an empty store. */
   readonly mustExist?: boolean;
+  /** `limits.memory` of the job: a twelfth of it is for what is being uploaded. */
+  readonly memoryBytes?: number;
 }
+
+const uploadsShare = 12;
+const uploadsMax = 32;
 
 /**
  * Opens the store that a URI names. The caller closes it.
@@ -30,8 +35,11 @@ export async function openStore(uri: string, options: OpenStoreOptions): Promise
   if (uri.startsWith("s3://")) {
     const s3Options = s3OptionsOf(uri, options.environment);
     // Loaded only here: the SDK takes longer to start than a small job on a folder.
-    const { createS3Store } = await import("./s3.ts");
-    return createS3Store(s3Options);
+    const { createS3Store, partBytesMin } = await import("./s3.ts");
+    const { memoryBytes } = options;
+    if (memoryBytes === undefined) return createS3Store(s3Options);
+    const uploads = Math.floor(memoryBytes / uploadsShare / partBytesMin);
+    return createS3Store({ ...s3Options, uploadsAtOnce: Math.max(1, Math.min(uploadsMax, uploads)) });
   }
   if (uri.startsWith("file:")) {
     const rootPath = pathOf(uri, options.baseDirectory);

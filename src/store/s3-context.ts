@@ -1,6 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 
 import { ColonnadeError } from "../base/errors.ts";
+import { MemoryBudget } from "../base/memory-budget.ts";
 import { defaultRetryPolicy, retry } from "./retry.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { isTemporary, s3Error } from "./s3-errors.ts";
@@ -29,8 +30,9 @@ export interface S3StoreOptions {
   readonly serverSideCopy?: boolean;
   /** CRC-32 checksums that S3 verifies and keeps. Off only for services that refuse them. */
   readonly checksums?: boolean;
-  /** Bytes of one part of a multipart upload; at least 5 MiB. A writer holds `uploadsAtOnce + 1` of them in memory. */
+  /** Bytes of one part of a multipart upload; at least 5 MiB, which is the default. Each writer fills one in memory. */
   readonly partBytes?: number;
+  /** Parts of all writers that are under way at once, and in memory. */
   readonly uploadsAtOnce?: number;
   /** Connections in use at once: so many for reads and so many for writes, that neither waits for the other. */
   readonly connectionsMax?: number;
@@ -54,18 +56,22 @@ export interface S3Context {
   readonly serverSideCopy: boolean;
   readonly checksums: boolean;
   readonly partBytes: number;
-  readonly uploadsAtOnce: number;
+  /** Bytes of parts that may be under way, of all writers together: what is in memory of them. */
+  readonly uploads: MemoryBudget;
+  /** Of parts that were uploaded, for those to come. */
+  readonly idleParts: Buffer[];
   readonly idleTimeoutMs: number;
   /** What was learned on the way: whether a reply has shown that the bucket is there. */
   readonly learned: { bucketExists: boolean };
 }
 
-const MiB = 1024 * 1024;
+/** S3's minimum for all parts but the last. */
+export const partBytesMin = 5 * 1024 * 1024;
 
 export function createS3Context(options: S3StoreOptions): S3Context {
   const prefix = (options.prefix ?? "").replace(/^\/+|\/+$/g, "");
-  const partBytes = options.partBytes ?? 8 * MiB;
-  if (partBytes < 5 * MiB) {
+  const partBytes = options.partBytes ?? partBytesMin;
+  if (partBytes < partBytesMin) {
     const message = "part size of multipart uploads is below S3's minimum of 5 MiB";
     throw new ColonnadeError("invalid", "PART_SIZE_INVALID", message, { partBytes });
   }
@@ -80,7 +86,8 @@ export function createS3Context(options: S3StoreOptions): S3Context {
     serverSideCopy: options.serverSideCopy ?? false,
     checksums: options.checksums ?? true,
     partBytes,
-    uploadsAtOnce: options.uploadsAtOnce ?? 3,
+    uploads: new MemoryBudget((options.uploadsAtOnce ?? 4) * partBytes),
+    idleParts: [],
     idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
     learned: { bucketExists: false },
   };

@@ -1,6 +1,7 @@
 import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
 
+import { createCollector } from "../base/collect-garbage.ts";
 import { ColonnadeError } from "../base/errors.ts";
 import type { GetOptions, ObjectInfo, StoredObject, StoredStream } from "./object-store.ts";
 import { assertRange, resolveRange } from "./ranges.ts";
@@ -9,6 +10,14 @@ import { errorFor, sendAgain } from "./s3-context.ts";
 import type { S3Context } from "./s3-context.ts";
 import { failureOf, isTemporary } from "./s3-errors.ts";
 import { cancelled, sourceChanged, throwIfAborted } from "./store-errors.ts";
+
+/**
+ * A connection hands over 64 KiB at a time, each in memory of its own. What gathers of that makes glibc's heap grow, which it does not
+ * shrink again as long as anything lies behind it.
+ */
+const collectChunks = createCollector(4_000_000);
+const lookEveryBytes = 1024 ** 2;
+let unlookedBytes = 0;
 
 interface OpenedBody {
   readonly info: ObjectInfo;
@@ -165,6 +174,11 @@ async function* resumableBody(
           throw replyMalformed(context, info.key, "sent more than was asked for");
         position += chunk.length;
         failures = 0;
+        unlookedBytes += chunk.length;
+        if (unlookedBytes >= lookEveryBytes) {
+          unlookedBytes = 0;
+          collectChunks();
+        }
         yield chunk;
       }
       if (position === end) return;

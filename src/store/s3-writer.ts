@@ -4,6 +4,7 @@ import { combineCrc32, updateCrc32 } from "../base/digest.ts";
 import type { CopySource, ObjectStore, ObjectWriter, Precondition, WriterOptions } from "./object-store.ts";
 import { unconditional } from "./object-store.ts";
 import { assertWholeRange } from "./ranges.ts";
+import { partBytesMin } from "./s3-context.ts";
 import type { S3Context } from "./s3-context.ts";
 import { streamObject } from "./s3-read.ts";
 import { startUpload } from "./s3-upload.ts";
@@ -13,19 +14,23 @@ import { sourceChanged } from "./store-errors.ts";
 import { guardWriter } from "./writer-guard.ts";
 
 const MiB = 1024 * 1024;
-/** S3's minimum for all parts but the last. */
-const partBytesMin = 5 * MiB;
 /** Far below S3's 5 GiB: what fails is repeated whole, and several can run at once. */
 const copyBytesMax = 256 * MiB;
-// S3 takes 10,000 parts. All of one size serves stores that want it so (R2), up to an object of 40 GB; then they grow.
-const growAfterParts = 5_000;
-const growBy = 16;
+/**
+ * S3 takes 10,000 parts. All of one size serves stores that want it so (R2), up to an object of 26 GB; then they grow, and with them the
+ * memory that they take: to 20 MiB each, and from 89 GB on to 80 MiB, up to 257 GB with parts of 5 MiB.
+ */
+const growth = [
+  { fromPart: 8_000, factor: 16 },
+  { fromPart: 5_000, factor: 4 },
+  { fromPart: 0, factor: 1 },
+] as const;
 
 export type S3ContextOf = (store: ObjectStore) => S3Context | undefined;
 
 /**
- * Collects bytes into parts and uploads them while more come; an object of at most one part becomes a single PUT. Memory:
- * `uploadsAtOnce + 1` parts.
+ * Collects bytes into parts and uploads them while more come; an object of at most one part becomes a single PUT. In memory is the part
+ * that is being filled, and of all writers of the store together `uploadsAtOnce` that are under way.
  */
 export function createS3Writer(
   context: S3Context,
@@ -78,7 +83,7 @@ interface Parts {
 
 function createParts(context: S3Context, key: string): Parts {
   const cancel = new AbortController();
-  const free: Buffer[] = [];
+  const { idleParts } = context;
   const inFlight = new Set<Promise<void>>();
   const done: CompletedPart[] = [];
   let upload: Promise<MultipartUpload> | undefined;
@@ -89,12 +94,16 @@ function createParts(context: S3Context, key: string): Parts {
   let bytes = 0;
   let crc = 0;
 
-  /** Waits for a place among those that run, then starts. */
+  /** Waits for a place among those that are under way, which is as large as what it holds, then starts. */
   async function start(
+    heldBytes: number,
     work: (upload: MultipartUpload, partNumber: number) => Promise<CompletedPart>,
   ): Promise<void> {
-    while (inFlight.size >= context.uploadsAtOnce) await Promise.race(inFlight);
-    if (failure !== undefined) throw failure.error;
+    const release = await context.uploads.acquire(heldBytes, cancel.signal);
+    if (failure !== undefined) {
+      release();
+      throw failure.error;
+    }
     upload ??= startUpload(context, key);
     const partNumber = (partCount += 1);
     const run = async (starting: Promise<MultipartUpload>): Promise<void> => {
@@ -104,7 +113,10 @@ function createParts(context: S3Context, key: string): Parts {
       .catch((error: unknown) => {
         failure ??= { error };
       })
-      .finally(() => inFlight.delete(running));
+      .finally(() => {
+        release();
+        inFlight.delete(running);
+      });
     inFlight.add(running);
   }
 
@@ -116,15 +128,22 @@ function createParts(context: S3Context, key: string): Parts {
     crc = combineCrc32(crc, bodyCrc, fill);
     current = undefined;
     fill = 0;
-    await start(async (started, partNumber) => {
+    await start(buffer.length, async (started, partNumber) => {
       const part = await started.uploadPart(partNumber, body, bodyCrc, cancel.signal);
-      if (buffer.length === partBytes()) free.push(buffer);
+      if (buffer.length === context.partBytes && idleParts.length < idlePartsMax) idleParts.push(buffer);
       return part;
     });
   }
 
   function partBytes(): number {
-    return partCount < growAfterParts ? context.partBytes : context.partBytes * growBy;
+    const { factor } = growth.find(({ fromPart }) => partCount >= fromPart) ?? growth[2];
+    return context.partBytes * factor;
+  }
+
+  /** Empty, of a part's size if there is one already: most objects are less than a part, and a part for each would be collected as garbage. */
+  function nextBuffer(): Buffer {
+    const idle = partBytes() === context.partBytes ? idleParts.pop() : undefined;
+    return idle ?? Buffer.allocUnsafeSlow(Math.min(firstBytes, partBytes()));
   }
 
   async function settle(): Promise<void> {
@@ -160,7 +179,7 @@ function createParts(context: S3Context, key: string): Parts {
           if (current.length < partBytes()) current = grown(current, partBytes());
           else await flush();
         }
-        current ??= free.pop() ?? Buffer.allocUnsafeSlow(Math.min(firstBytes, partBytes()));
+        current ??= nextBuffer();
         const count = Math.min(chunk.length - from, current.length - fill);
         current.set(chunk.subarray(from, from + count), fill);
         from += count;
@@ -176,7 +195,10 @@ function createParts(context: S3Context, key: string): Parts {
         const rest = range.end - from;
         const to = rest < 2 * copyBytesMax ? range.end : from + copyBytesMax;
         const piece = { context: source.context, key: source.key, etag: source.etag, start: from, end: to };
-        await start((started, partNumber) => started.copyPart(partNumber, piece, cancel.signal));
+        // It is in no memory of ours, but counts as one of so many requests.
+        await start(context.partBytes, (started, partNumber) =>
+          started.copyPart(partNumber, piece, cancel.signal),
+        );
         from = to;
       }
       bytes += range.end - range.start;
@@ -197,8 +219,9 @@ function createParts(context: S3Context, key: string): Parts {
   };
 }
 
-/** Most small objects are less: a whole part for each of many would be collected as garbage again and again. */
 const firstBytes = 256 * 1024;
+/** More than one that is filled while another goes out are memory that nobody uses. */
+const idlePartsMax = 2;
 
 function grown(buffer: Buffer, bytesMax: number): Buffer {
   const larger = Buffer.allocUnsafeSlow(Math.min(buffer.length * 8, bytesMax));

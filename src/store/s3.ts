@@ -12,8 +12,13 @@ import { roleOf } from "./s3-role.ts";
 import { putObject } from "./s3-write.ts";
 import { createS3Writer } from "./s3-writer.ts";
 
+export { partBytesMin } from "./s3-context.ts";
+
 // So that a writer of one S3 store recognises another as the source of a copy.
 const contexts = new WeakMap<ObjectStore, S3Context>();
+
+/** What the SDK and its connections take: measured from outside, by the same job on folders and on MinIO. */
+const clientBytes = 34_000_000;
 
 /**
  * A bucket, or what is under a prefix of it, as an object store: AWS S3 and services that speak its protocol with conditional
@@ -62,6 +67,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         throw errorFor(context, error, key);
       }
     },
+    bytesBeside: (writers) => clientBytes + context.uploads.capacityBytes + writers * context.partBytes,
     probes: probesOf(context),
     role: roleOf(context),
     listUploads: () => listUploads(context),

@@ -6,7 +6,7 @@ import { castability } from "../../src/cast/castability.ts";
 import type { Stored } from "../../src/cast/cast.ts";
 import { chunkOperations } from "../../src/execute/chunk-operations.ts";
 import type { SourceObjectReader } from "../../src/execute/output-piece.ts";
-import { MemoryBudget } from "../../src/execute/memory-budget.ts";
+import { MemoryBudget } from "../../src/base/memory-budget.ts";
 import { rewriteRun } from "../../src/execute/rewrite-run.ts";
 import type { RowSelection } from "../../src/execute/select-rows.ts";
 import { selectedRows } from "../../src/execute/select-rows.ts";

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { MemoryBudget } from "../../../src/execute/memory-budget.ts";
+import { MemoryBudget } from "../../../src/base/memory-budget.ts";
 import { type Startable, startAhead } from "../../../src/execute/start-ahead.ts";
 
 const ignore = (): void => undefined;

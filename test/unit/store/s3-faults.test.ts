@@ -245,6 +245,34 @@ describe("a multipart upload", () => {
     expect(requests(fake, "DELETE", "uploadId=id")).toBe(1);
     expect(requests(fake, "POST", "uploadId=id")).toBe(0);
   });
+
+  test("shares a limit of parts under way with all others of its store, and what is aborted leaves its place", async () => {
+    let underWay = 0;
+    let most = 0;
+    const slow: Answer = (request, reply) => {
+      if (request.method !== "PUT") return upload(completed)(request, reply);
+      underWay += 1;
+      most = Math.max(most, underWay);
+      setTimeout(() => {
+        underWay -= 1;
+        written(request, reply);
+      }, 20);
+    };
+    const { store } = await start([slow], { uploadsAtOnce: 2 });
+    const write = async (key: string, mebibytes: number) => {
+      const writer = await store.createWriter(key, { precondition: createOnly });
+      for (let i = 0; i < mebibytes; i += 1) await writer.write(pattern(1024 * 1024));
+      return writer;
+    };
+    const completes = ["a", "b", "c"].map(async (key) => (await (await write(key, 26)).complete()).result);
+    const aborted = write("d", 11).then((writer) => writer.abort());
+    const outcomes = (await Promise.all(completes)).map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(["written", "written", "written"]);
+    await aborted;
+    const { result } = await (await write("e", 11)).complete();
+    expect(result.outcome).toBe("written");
+    expect(most).toBe(2);
+  });
 });
 
 test("no error shows a secret, whatever the server sends back", async () => {

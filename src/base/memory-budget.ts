@@ -1,4 +1,4 @@
-import { cancelled } from "../base/errors.ts";
+import { cancelled } from "./errors.ts";
 
 /**
  * Hands out bytes of a fixed budget, first come first served, so that the chunks in flight never outgrow

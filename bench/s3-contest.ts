@@ -12,8 +12,8 @@ import type { Workload } from "./workloads.ts";
 /** As many as the job of Colonnade has. */
 const requests = 16;
 
-/** Many small objects in a bucket, beside a program that gets and puts each. */
-export async function manyObjectsOnS3(
+/** Objects in a bucket, where an aim asks for it beside a program that gets and puts each. */
+export async function s3Contest(
   workload: Workload,
   folder: string,
   server: S3TestServer,
@@ -58,12 +58,15 @@ export async function manyObjectsOnS3(
     const job = await writeJob(target, workload, `s3://${bucket}/raw`, `s3://${bucket}/out-${copies}`);
     return runProcess(process.execPath, [...nodeOptions, program, "apply", job, "--json"], environment);
   };
+  const isCompared = aims.some(({ kind }) => kind === "atMostCopies");
+  const meanBytes = bytes / names.length;
+  const size = meanBytes < 1e6 ? `${Math.round(meanBytes / 1e3)} kB` : `${Math.round(meanBytes / 1e6)} MB`;
   return {
     title: `${workload.title}, on MinIO`,
-    data: `${names.length.toLocaleString("en")} objects of ${Math.round(bytes / names.length / 1000)} kB`,
+    data: `${names.length.toLocaleString("en")} objects of ${size}`,
     bytes,
     contenders: [
-      { name: copyName, run: copy, check: async () => {} },
+      ...(isCompared ? [{ name: copyName, run: copy, check: async () => {} }] : []),
       { name: ownName, run: (target) => apply(target), check: async () => {} },
     ],
     aims,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { MemoryBudget } from "../../../src/execute/memory-budget.ts";
+import { MemoryBudget } from "../../../src/base/memory-budget.ts";
 
 test("never more is held than the budget, and every request is granted in the end", async () => {
   await fc.assert(
