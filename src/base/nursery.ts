@@ -14,8 +14,8 @@ export function holdNursery(): void {
 
 /**
  * Lets this thread's young generation grow to 8 MB, if it was held: for thousands of requests. The SDK makes half a megabyte of objects
- * for each of the dozen that are under way, and what survives two turns of 1 MB counts as old, although it dies with its request. 10,000
- * small objects on S3 take a tenth less time so, and 70 MB less memory.
+ * for each of the dozen that are under way, and what survives two turns of 1 MB counts as old, although it dies with its request. 3,000
+ * small objects on S3 take a seventh less time so, and 45 MB less memory.
  *
  * V8 has no call for it, only this factor, by which it grows as soon as much survives. So this is to be called again and again meanwhile,
  * to see that it has, and `stopGrowing` at the end.

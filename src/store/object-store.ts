@@ -56,12 +56,13 @@ export interface ObjectStore {
   /** Only where somebody may be allowed more than the store shows. */
   readonly role?: StoreRole;
 
-  /** Ends connections. */
   /**
    * Memory that the store takes while so many of its writers are at work, beside what it is given and gives: its client, and parts that
    * are being uploaded. Absent where that is next to nothing.
    */
   readonly bytesBeside?: (writers: number) => number;
+
+  /** Ends connections. */
   close(): Promise<void>;
 }
 

@@ -18,7 +18,6 @@ export interface OpenStoreOptions {
 }
 
 const uploadsShare = 12;
-const uploadsMax = 32;
 
 /**
  * Opens the store that a URI names. The caller closes it.
@@ -35,11 +34,10 @@ export async function openStore(uri: string, options: OpenStoreOptions): Promise
   if (uri.startsWith("s3://")) {
     const s3Options = s3OptionsOf(uri, options.environment);
     // Loaded only here: the SDK takes longer to start than a small job on a folder.
-    const { createS3Store, partBytesMin } = await import("./s3.ts");
+    const { createS3Store } = await import("./s3.ts");
     const { memoryBytes } = options;
-    if (memoryBytes === undefined) return createS3Store(s3Options);
-    const uploads = Math.floor(memoryBytes / uploadsShare / partBytesMin);
-    return createS3Store({ ...s3Options, uploadsAtOnce: Math.max(1, Math.min(uploadsMax, uploads)) });
+    const uploads = memoryBytes === undefined ? {} : { uploadBytes: memoryBytes / uploadsShare };
+    return createS3Store({ ...s3Options, ...uploads });
   }
   if (uri.startsWith("file:")) {
     const rootPath = pathOf(uri, options.baseDirectory);

@@ -32,8 +32,8 @@ export interface S3StoreOptions {
   readonly checksums?: boolean;
   /** Bytes of one part of a multipart upload; at least 5 MiB, which is the default. Each writer fills one in memory. */
   readonly partBytes?: number;
-  /** Parts of all writers that are under way at once, and in memory. */
-  readonly uploadsAtOnce?: number;
+  /** Bytes of parts of all writers that are under way at once, and in memory: from one part to 32, by default four. */
+  readonly uploadBytes?: number;
   /** Connections in use at once: so many for reads and so many for writes, that neither waits for the other. */
   readonly connectionsMax?: number;
   readonly connectTimeoutMs?: number;
@@ -56,7 +56,7 @@ export interface S3Context {
   readonly serverSideCopy: boolean;
   readonly checksums: boolean;
   readonly partBytes: number;
-  /** Bytes of parts that may be under way, of all writers together: what is in memory of them. */
+  /** For parts that are under way, of all writers together. */
   readonly uploads: MemoryBudget;
   /** Of parts that were uploaded, for those to come. */
   readonly idleParts: Buffer[];
@@ -86,11 +86,15 @@ export function createS3Context(options: S3StoreOptions): S3Context {
     serverSideCopy: options.serverSideCopy ?? false,
     checksums: options.checksums ?? true,
     partBytes,
-    uploads: new MemoryBudget((options.uploadsAtOnce ?? 4) * partBytes),
+    uploads: new MemoryBudget(uploadBytesOf(options, partBytes)),
     idleParts: [],
     idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
     learned: { bucketExists: false },
   };
+}
+
+function uploadBytesOf({ uploadBytes }: S3StoreOptions, partBytes: number): number {
+  return Math.max(partBytes, Math.min(uploadBytes ?? 4 * partBytes, 32 * partBytes));
 }
 
 function createClient(options: S3StoreOptions): S3Client {

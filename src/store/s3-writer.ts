@@ -30,7 +30,7 @@ export type S3ContextOf = (store: ObjectStore) => S3Context | undefined;
 
 /**
  * Collects bytes into parts and uploads them while more come; an object of at most one part becomes a single PUT. In memory is the part
- * that is being filled, and of all writers of the store together `uploadsAtOnce` that are under way.
+ * that is being filled, and of all writers of the store together `uploadBytes` that are under way.
  */
 export function createS3Writer(
   context: S3Context,

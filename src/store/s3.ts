@@ -12,8 +12,6 @@ import { roleOf } from "./s3-role.ts";
 import { putObject } from "./s3-write.ts";
 import { createS3Writer } from "./s3-writer.ts";
 
-export { partBytesMin } from "./s3-context.ts";
-
 // So that a writer of one S3 store recognises another as the source of a copy.
 const contexts = new WeakMap<ObjectStore, S3Context>();
 

@@ -258,7 +258,7 @@ describe("a multipart upload", () => {
         written(request, reply);
       }, 20);
     };
-    const { store } = await start([slow], { uploadsAtOnce: 2 });
+    const { store } = await start([slow], { uploadBytes: 10 * 1024 * 1024 });
     const write = async (key: string, mebibytes: number) => {
       const writer = await store.createWriter(key, { precondition: createOnly });
       for (let i = 0; i < mebibytes; i += 1) await writer.write(pattern(1024 * 1024));
