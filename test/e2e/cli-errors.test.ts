@@ -102,6 +102,7 @@ describe("the command line", () => {
     expect(modulesOf(["--version"]).map((path) => path.replace(/.*\/src\//, ""))).toEqual([
       "cli/main.ts",
       "base/errors.ts",
+      "base/nursery.ts",
       "cli/package-file.ts",
     ]);
     const heavy = /@aws-sdk|apache-arrow|parquet-wasm|piscina/;
