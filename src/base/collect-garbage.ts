@@ -11,8 +11,8 @@ let collect: Collect | undefined;
 
 /** After a collection so many times its own time passes before the next: a thread that needs more than that is not slowed down. */
 const restFactor = 9;
-/** How often the young were looked through in vain before everything is. */
-const vainMax = 4;
+/** Everything is looked through when so much has gathered that outlived its first turns. It may be as dead as the rest. */
+const oldBytesMax = 36_000_000;
 
 /**
  * Returns what is to be called now and then: it frees what nobody uses any more once a thread has taken on `bytes` of heap and
@@ -22,7 +22,7 @@ const vainMax = 4;
 export function createCollector(bytes: number): () => void {
   let restUntilMs = 0;
   let floorBytes = usedBytes();
-  let vain = 0;
+  let oldFloorBytes = floorBytes;
   return () => {
     const startedMs = performance.now();
     if (startedMs < restUntilMs || usedBytes() < floorBytes + bytes) return;
@@ -31,13 +31,11 @@ export function createCollector(bytes: number): () => void {
     // of its own; the second look counts it.
     collect({ type: "minor" });
     collect({ type: "minor" });
-    const before = floorBytes;
     floorBytes = usedBytes();
-    vain = floorBytes > before + bytes ? vain + 1 : 0;
-    if (vain > vainMax) {
+    if (floorBytes > oldFloorBytes + oldBytesMax) {
       collect();
       floorBytes = usedBytes();
-      vain = 0;
+      oldFloorBytes = floorBytes;
     }
     const endedMs = performance.now();
     restUntilMs = endedMs + restFactor * (endedMs - startedMs);
