@@ -4,6 +4,7 @@ import { join } from "node:path";
 import pLimit from "p-limit";
 import { createTestBucket, createTestClient, type S3TestServer } from "../test/support/minio.ts";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { formatBytes } from "../src/cli/text/units.ts";
 import { type Aim, type Contest, copyName, ownName } from "./contest.ts";
 import { type Run, runProcess } from "./measure.ts";
 import { program, writeJob } from "./parquet-contest.ts";
@@ -59,11 +60,9 @@ export async function s3Contest(
     return runProcess(process.execPath, [...nodeOptions, program, "apply", job, "--json"], environment);
   };
   const isCompared = aims.some(({ kind }) => kind === "atMostCopies");
-  const meanBytes = bytes / names.length;
-  const size = meanBytes < 1e6 ? `${Math.round(meanBytes / 1e3)} kB` : `${Math.round(meanBytes / 1e6)} MB`;
   return {
     title: `${workload.title}, on MinIO`,
-    data: `${names.length.toLocaleString("en")} objects of ${size}`,
+    data: `${names.length.toLocaleString("en")} objects of ${formatBytes(bytes / names.length)}`,
     bytes,
     contenders: [
       ...(isCompared ? [{ name: copyName, run: copy, check: async () => {} }] : []),

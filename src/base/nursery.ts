@@ -3,13 +3,12 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 /** Two halves of 8 MB, of which one is in use. */
 const grownBytes = 16 * 1024 ** 2;
 
-let isHeld = false;
-let isGrowing = false;
+let state: "left to V8" | "held" | "growing" | "grown" = "left to V8";
 
 /** Keeps V8's young generation as large as it is, in all threads: 1 MB when called at the start. */
 export function holdNursery(): void {
   setFlagsFromString("--semi-space-growth-factor=1");
-  isHeld = true;
+  state = "held";
 }
 
 /**
@@ -21,16 +20,17 @@ export function holdNursery(): void {
  * to see that it has, and `stopGrowing` at the end.
  */
 export function growNursery(): void {
-  if (!isHeld) return;
-  const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space");
-  const isGrown = (young?.space_size ?? grownBytes) >= grownBytes;
-  if (isGrown) stopGrowing();
-  if (isGrown || isGrowing) return;
-  isGrowing = true;
-  setFlagsFromString("--semi-space-growth-factor=8");
+  if (state === "held") {
+    setFlagsFromString("--semi-space-growth-factor=8");
+    state = "growing";
+  } else if (state === "growing") {
+    const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space");
+    if ((young?.space_size ?? grownBytes) < grownBytes) return;
+    holdNursery();
+    state = "grown";
+  }
 }
 
 export function stopGrowing(): void {
-  if (isGrowing) holdNursery();
-  isGrowing = false;
+  if (state === "growing") holdNursery();
 }

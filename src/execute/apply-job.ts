@@ -1,5 +1,7 @@
 import pLimit from "p-limit";
 import { cancelled, ColonnadeError, toColonnadeError, unreachable } from "../base/errors.ts";
+import { createCollector, mainGarbageBytes } from "../base/collect-garbage.ts";
+import { MemoryBudget } from "../base/memory-budget.ts";
 import { assertSafeStore } from "../dataset/check-store.ts";
 import type { Destination } from "../dataset/commit.ts";
 import type { FileLine, Manifest, Pointer } from "../dataset/formats.ts";
@@ -19,10 +21,8 @@ import { codecs } from "../parquet/column-data.ts";
 import type { PlannedObject, UnreadableObject } from "../plan/plan.ts";
 import { canonicalContent } from "../schema/fingerprint.ts";
 import { createChunkWorkers } from "./chunk-workers.ts";
-import { createCollector, mainGarbageBytes } from "../base/collect-garbage.ts";
 import { epochOf } from "./finished-tasks.ts";
 import type { JobContext } from "./job-context.ts";
-import { MemoryBudget } from "../base/memory-budget.ts";
 import { heldBytesMax, heldIfSmall } from "./held-object.ts";
 import { type MigrateContext, migrateObject } from "./migrate-object.ts";
 import { type PlanOptions, planJob, type PreparedPlan } from "./plan-job.ts";

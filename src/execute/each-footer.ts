@@ -1,12 +1,12 @@
 import pLimit from "p-limit";
 import { cancelled, toColonnadeError } from "../base/errors.ts";
+import { createCollector, mainGarbageBytes } from "../base/collect-garbage.ts";
 import { growNursery, stopGrowing } from "../base/nursery.ts";
 import type { Job } from "../dataset/job.ts";
 import type { SourceObject } from "../dataset/list-source.ts";
 import type { Footer } from "../parquet/footer.ts";
 import type { UnreadableObject } from "../plan/plan.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { createCollector, mainGarbageBytes } from "../base/collect-garbage.ts";
 import type { JobContext } from "./job-context.ts";
 import { heldBytesMax } from "./held-object.ts";
 import { FooterSizes, readFooter } from "./read-footer.ts";

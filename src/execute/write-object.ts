@@ -1,6 +1,7 @@
 import type { SourceObjectReader, OutputPiece, ChunkOperation } from "./output-piece.ts";
 import { freeBuffer } from "../base/free-buffer.ts";
 import { unreachable } from "../base/errors.ts";
+import { createCollector, mainGarbageBytes } from "../base/collect-garbage.ts";
 import type { ChunkDescription } from "../parquet/column-data.ts";
 import type { KeyValue } from "../parquet/footer-scan.ts";
 import type { OutputChunk } from "../parquet/output-chunk.ts";
@@ -9,7 +10,6 @@ import { FooterRewriter, frameFooter, type OutputRowGroup } from "../parquet/rew
 import type { ThriftStruct } from "../parquet/thrift.ts";
 import type { OutputLeaf } from "../plan/output-schema.ts";
 import { bloomFilterRange, IndexReader } from "./auxiliary.ts";
-import { createCollector, mainGarbageBytes } from "../base/collect-garbage.ts";
 import type { SpliceWriter } from "./splice-writer.ts";
 import { type Startable, startAhead } from "./start-ahead.ts";
 

@@ -18,12 +18,12 @@ const MiB = 1024 * 1024;
 const copyBytesMax = 256 * MiB;
 /**
  * S3 takes 10,000 parts. All of one size serves stores that want it so (R2), up to an object of 26 GB; then they grow, and with them the
- * memory that they take: to 20 MiB each, and from 89 GB on to 80 MiB, up to 257 GB with parts of 5 MiB.
+ * memory that they take: to 20 MiB each, from 89 GB on to 80 MiB, and from 173 GB on to 640 MiB, up to 844 GB with parts of 5 MiB.
  */
 const growth = [
+  { fromPart: 9_000, factor: 128 },
   { fromPart: 8_000, factor: 16 },
   { fromPart: 5_000, factor: 4 },
-  { fromPart: 0, factor: 1 },
 ] as const;
 
 export type S3ContextOf = (store: ObjectStore) => S3Context | undefined;
@@ -136,8 +136,8 @@ function createParts(context: S3Context, key: string): Parts {
   }
 
   function partBytes(): number {
-    const { factor } = growth.find(({ fromPart }) => partCount >= fromPart) ?? growth[2];
-    return context.partBytes * factor;
+    const step = growth.find(({ fromPart }) => partCount >= fromPart);
+    return context.partBytes * (step?.factor ?? 1);
   }
 
   /** Empty, of a part's size if there is one already: most objects are less than a part, and a part for each would be collected as garbage. */

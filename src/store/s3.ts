@@ -65,7 +65,8 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         throw errorFor(context, error, key);
       }
     },
-    bytesBeside: (writers) => clientBytes + context.uploads.capacityBytes + writers * context.partBytes,
+    bytesBeside: (writers) =>
+      clientBytes + (writers === 0 ? 0 : context.uploads.capacityBytes + writers * context.partBytes),
     probes: probesOf(context),
     role: roleOf(context),
     listUploads: () => listUploads(context),
