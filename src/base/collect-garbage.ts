@@ -15,11 +15,12 @@ const restFactor = 9;
 const oldBytesMax = 36_000_000;
 
 /**
- * Returns what is to be called now and then: it frees what nobody uses any more once a thread has taken on `bytes` of heap and
- * buffers since it was last done. V8 by itself looks late: 64 MB of buffers gather in each thread, since they lie outside of its
- * heap, and the heap of a machine with much memory grows by hundreds of megabytes. A job's limit is below that.
+ * Returns what is to be called now and then: it frees what nobody uses any more once a thread has taken on `bytes` of what is `counted`
+ * since it was last done. V8 by itself looks late: 64 MB of buffers gather in each thread, since they lie outside of its heap, and the
+ * heap of a machine with much memory grows by hundreds of megabytes. A job's limit is below that.
  */
-export function createCollector(bytes: number): () => void {
+export function createCollector(bytes: number, counted: "all" | "buffers" = "all"): () => void {
+  const usedBytes = counted === "all" ? heapAndBufferBytes : bufferBytes;
   let restUntilMs = 0;
   let floorBytes = usedBytes();
   let oldFloorBytes = floorBytes;
@@ -42,9 +43,13 @@ export function createCollector(bytes: number): () => void {
   };
 }
 
-function usedBytes(): number {
-  const { used_heap_size: heapBytes, external_memory: bufferBytes } = getHeapStatistics();
-  return heapBytes + bufferBytes;
+function heapAndBufferBytes(): number {
+  const { used_heap_size: heapBytes, external_memory: outsideBytes } = getHeapStatistics();
+  return heapBytes + outsideBytes;
+}
+
+function bufferBytes(): number {
+  return getHeapStatistics().external_memory;
 }
 
 function findCollector(): Collect {

@@ -26,7 +26,7 @@ import type { JobContext } from "./job-context.ts";
 import { heldBytesMax, heldIfSmall } from "./held-object.ts";
 import { type MigrateContext, migrateObject } from "./migrate-object.ts";
 import { type PlanOptions, planJob, type PreparedPlan } from "./plan-job.ts";
-import { FooterSizes, readFooter } from "./read-footer.ts";
+import { FooterSizes, readFooter } from "../dataset/read-object.ts";
 import { describeUnreadable, listedObjects, SourceDigest } from "./survey-source.ts";
 import { versionLines, VersionTotals } from "./version-lines.ts";
 

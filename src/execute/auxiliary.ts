@@ -4,7 +4,7 @@ import type { ByteRange } from "../parquet/chunk-range.ts";
 import type { Placement } from "../parquet/chunk-facts.ts";
 import { BloomFilterHeader } from "../parquet/spec.ts";
 import { ThriftReader } from "../parquet/thrift-reader.ts";
-import { readRange } from "./read-footer.ts";
+import { readRange } from "../dataset/read-object.ts";
 
 /** More than any writer puts there: four small fields. */
 const bloomHeaderBytesMax = 256;

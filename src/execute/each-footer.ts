@@ -9,7 +9,7 @@ import type { UnreadableObject } from "../plan/plan.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { JobContext } from "./job-context.ts";
 import { heldBytesMax } from "./held-object.ts";
-import { FooterSizes, readFooter } from "./read-footer.ts";
+import { FooterSizes, readFooter } from "../dataset/read-object.ts";
 import { describeUnreadable } from "./survey-source.ts";
 
 /** From so many small ones on, what takes time and memory is what is done for each, and not what is in it. */

@@ -1,18 +1,16 @@
 import { ColonnadeError, toColonnadeError, withDetails } from "../base/errors.ts";
-import type { CopySource, ObjectStore, StoredObject } from "../store/object-store.ts";
+import type { ObjectStore, StoredObject } from "../store/object-store.ts";
 import { resolveRange } from "../store/ranges.ts";
-import { readRange } from "./read-footer.ts";
+import { readRange, type SizedObject } from "../dataset/read-object.ts";
 
 /** An object of this size is read once and whole: its footer, its indexes and its chunks are then ranges of memory. */
 export const heldBytesMax = 512 * 1024;
-
-type SourceObject = CopySource & { readonly bytes: number };
 
 /**
  * A small object in memory, as a store that has nothing else; a larger one as it is. Throws as {@link readRange} does, and says of
  * which object.
  */
-export async function heldIfSmall(object: SourceObject, signal: AbortSignal): Promise<SourceObject> {
+export async function heldIfSmall(object: SizedObject, signal: AbortSignal): Promise<SizedObject> {
   if (object.bytes > heldBytesMax) return object;
   try {
     return { ...object, store: storeOf(object, await readRange(object, 0, object.bytes, signal)) };
@@ -21,7 +19,7 @@ export async function heldIfSmall(object: SourceObject, signal: AbortSignal): Pr
   }
 }
 
-function storeOf({ store, key, etag, bytes }: SourceObject, content: Uint8Array): ObjectStore {
+function storeOf({ store, key, etag, bytes }: SizedObject, content: Uint8Array): ObjectStore {
   const get: ObjectStore["get"] = async (wanted, options = {}) => {
     if (wanted !== key || (options.ifMatch ?? etag) !== etag) throw otherObject(wanted);
     const { start, end } = resolveRange(options.range, bytes);

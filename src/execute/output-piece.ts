@@ -2,7 +2,7 @@ import type { ByteRange } from "../parquet/chunk-range.ts";
 import type { Codec, WrittenChunk } from "../parquet/column-data.ts";
 import type { Footer } from "../parquet/footer.ts";
 import type { ReadLimits } from "../parquet/read-page.ts";
-import type { CopySource } from "../store/object-store.ts";
+import type { SizedObject } from "../dataset/read-object.ts";
 import { ChunkInProgress } from "./chunk-in-progress.ts";
 import type { ChunkWorkers } from "./chunk-workers.ts";
 import type { MemoryBudget } from "../base/memory-budget.ts";
@@ -10,7 +10,7 @@ import type { RunReply } from "./rewrite-run.ts";
 
 /** What the work on one source object shares. */
 export interface SourceObjectReader {
-  readonly object: CopySource & { readonly bytes: number };
+  readonly object: SizedObject;
   readonly footer: Footer;
   readonly workers: ChunkWorkers;
   readonly budget: MemoryBudget;

@@ -5,7 +5,7 @@ import { type ByteRange, chunkByteRange } from "../parquet/chunk-range.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
 import { malformedPage, tooLarge } from "../parquet/page-error.ts";
 import { type Page, pageAt } from "../parquet/read-page.ts";
-import { readRange } from "./read-footer.ts";
+import { readRange } from "../dataset/read-object.ts";
 import type { RunRequest } from "./rewrite-run.ts";
 
 /** Some pages of a chunk, in memory that is held until `release`. */

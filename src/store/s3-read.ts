@@ -15,7 +15,7 @@ import { cancelled, sourceChanged, throwIfAborted } from "./store-errors.ts";
  * A connection hands over 64 KiB at a time, each in memory of its own. What gathers of that makes glibc's heap grow, which it does not
  * shrink again as long as anything lies behind it. To look takes a microsecond.
  */
-const collectChunks = createCollector(4_000_000);
+const collectChunks = createCollector(4_000_000, "buffers");
 
 interface OpenedBody {
   readonly info: ObjectInfo;

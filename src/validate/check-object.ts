@@ -6,7 +6,8 @@ import type { Footer } from "../parquet/footer.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { checkBytes, checkDataFooter, checkRows } from "./check-footer.ts";
-import { digestObject, type OpenObject, openFooter, readRange } from "./read-object.ts";
+import { readFooter, readRange } from "../dataset/read-object.ts";
+import { digestObject, type OpenObject } from "./open-object.ts";
 import type { CheckName, Findings } from "./report.ts";
 import type { SecondReader } from "./second-reader.ts";
 
@@ -97,20 +98,20 @@ async function openOutput(
       listedEtag: line.etag,
     });
   }
-  const footer = await readFooter(object, checks);
+  const footer = await checkFooter(object, checks);
   return footer === undefined ? undefined : { object, footer };
 }
 
-async function readFooter(object: OpenObject, checks: ObjectChecks): Promise<Footer | undefined> {
+async function checkFooter(object: OpenObject, checks: ObjectChecks): Promise<Footer | undefined> {
   const { findings } = checks;
   const place = { object: object.key };
   findings.looked("footers");
   try {
-    const magic = await readRange(object, 0, Math.min(4, object.bytes));
+    const magic = await readRange(object, 0, Math.min(4, object.bytes), object.signal);
     if (String.fromCharCode(...magic) !== "PAR1") {
       findings.error("footers", "MAGIC_MISSING", "object does not begin as a Parquet file", place);
     }
-    const footer = await openFooter(object);
+    const footer = await readFooter(object, object.signal);
     await checkSecondReader(footer, object, checks);
     return footer;
   } catch (thrown) {
@@ -142,7 +143,7 @@ async function checkSecondReader(
     );
   }
   findings.looked("second reader");
-  const tail = await readRange(object, tailStart, object.bytes);
+  const tail = await readRange(object, tailStart, object.bytes, object.signal);
   const reply = await secondReader.run({ kind: "footer", objectBytes: object.bytes, tail });
   if (reply.kind !== "footer") {
     findings.error(

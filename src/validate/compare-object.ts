@@ -11,7 +11,8 @@ import { type LeafComparison, LeafComparisons } from "./compare-chunks.ts";
 import { isPutAside, type LeafOrigin, leafOrigins, movedColumns, type VersionPair } from "./leaf-origins.ts";
 import type { MemoryLimit } from "./memory-limit.ts";
 import { matchRowGroups, readDropped, type RowGroupPair } from "./row-groups.ts";
-import { openFooter, type OpenObject } from "./read-object.ts";
+import { readFooter } from "../dataset/read-object.ts";
+import type { OpenObject } from "./open-object.ts";
 import type { Findings } from "./report.ts";
 import type { SecondReader } from "./second-reader.ts";
 
@@ -87,7 +88,7 @@ async function openSource(
   const info = await store.head(key);
   if (info === undefined || info.etag !== etag || info.bytes !== bytes) return undefined;
   const object: OpenObject = { store, key, etag, bytes, signal };
-  return { object, footer: await openFooter(object) };
+  return { object, footer: await readFooter(object, signal) };
 }
 
 /** Which column came from which, when the source is what its line says. */

@@ -1,5 +1,6 @@
 import type { ByteRange } from "../parquet/chunk-range.ts";
-import { type OpenObject, readRange } from "./read-object.ts";
+import { readRange } from "../dataset/read-object.ts";
+import type { OpenObject } from "./open-object.ts";
 
 /** Both sides are in memory at one time. */
 const windowBytes = 4 * 1024 * 1024;
@@ -16,8 +17,8 @@ export async function findDifference(
   for (let start = 0; start < bytes; start += windowBytes) {
     const end = Math.min(bytes, start + windowBytes);
     const [a, b] = await Promise.all([
-      readRange(source, sourceRange.start + start, sourceRange.start + end),
-      readRange(output, outputRange.start + start, outputRange.start + end),
+      readRange(source, sourceRange.start + start, sourceRange.start + end, source.signal),
+      readRange(output, outputRange.start + start, outputRange.start + end, output.signal),
     ]);
     if (Buffer.compare(a, b) === 0) continue;
     for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return start + i;

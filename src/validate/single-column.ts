@@ -15,7 +15,8 @@ import {
 import { physicalTypes } from "../parquet/storage.ts";
 import { encodeStruct } from "../parquet/thrift-writer.ts";
 import { ThriftStruct, thriftType } from "../parquet/thrift.ts";
-import { type OpenObject, readRange } from "./read-object.ts";
+import { readRange } from "../dataset/read-object.ts";
+import type { OpenObject } from "./open-object.ts";
 
 /**
  * One column chunk as a Parquet file of its own, for the second reader: whatever the size of the object, one chunk is in memory, and
@@ -48,7 +49,7 @@ export async function readSingleColumn(
   const facts = footer.chunkFacts(rowGroup, leafIndex);
   const leaf = footer.leaves[leafIndex];
   const { start, end } = chunkByteRange(facts, object.bytes);
-  const chunk = await readRange(object, start, end);
+  const chunk = await readRange(object, start, end, object.signal);
   const { column } = facts.context.leaf === leaf?.column ? leaf : { column: facts.context.leaf };
   const repetitions = leaf?.repetitions ?? [];
   const rows = facts.context.rows;

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Stored } from "../../src/cast/cast.ts";
 import { castability } from "../../src/cast/castability.ts";
-import { readFooter } from "../../src/execute/read-footer.ts";
+import { readFooter } from "../../src/dataset/read-object.ts";
 import type { Footer } from "../../src/parquet/footer.ts";
 import { formatLeafType, type LeafType, type PhysicalType } from "../../src/parquet/leaf-type.ts";
 import { storageOf } from "../../src/parquet/storage.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ColonnadeError, toColonnadeError } from "../../src/base/errors.ts";
 import { applyPlan } from "../../src/execute/apply-job.ts";
 import { planJob } from "../../src/execute/plan-job.ts";
-import { readFooter } from "../../src/execute/read-footer.ts";
+import { readFooter } from "../../src/dataset/read-object.ts";
 import type { UnreadableObject } from "../../src/plan/plan.ts";
 import { withFingerprint } from "../../src/schema/fingerprint.ts";
 import { inferSchemaVersion } from "../../src/schema/infer.ts";

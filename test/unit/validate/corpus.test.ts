@@ -1,10 +1,11 @@
 import { basename, dirname } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { toColonnadeError } from "../../../src/base/errors.ts";
+import { readFooter } from "../../../src/dataset/read-object.ts";
 import { defaultCastPolicy } from "../../../src/schema/schema-version.ts";
 import { createFileStore } from "../../../src/store/file.ts";
 import { findUnexplained } from "../../../src/validate/explained-bytes.ts";
-import { type OpenObject, openFooter } from "../../../src/validate/read-object.ts";
+import type { OpenObject } from "../../../src/validate/open-object.ts";
 import { SecondReader } from "../../../src/validate/second-reader.ts";
 import { readSingleColumn } from "../../../src/validate/single-column.ts";
 import { type CorpusFile, corpusFiles } from "../../support/corpus.ts";
@@ -29,7 +30,7 @@ async function open({ path }: CorpusFile): Promise<OpenObject> {
 /** Compares every chunk with itself: what could not be read, and how many entries there were. */
 async function readAll(file: CorpusFile): Promise<{ reasons: string[]; entries: number; expected: number }> {
   const object = await open(file);
-  const footer = await openFooter(object);
+  const footer = await readFooter(object);
   const reasons: string[] = [];
   let entries = 0;
   let expected = 0;
@@ -91,7 +92,7 @@ describe.runIf(corpusFiles("data").length > 0)("the corpus, chunk by chunk", () 
     const explained: string[] = [];
     for (const file of files) {
       const object = await open(file);
-      const problems = findUnexplained(await openFooter(object), object.bytes);
+      const problems = findUnexplained(await readFooter(object), object.bytes);
       if (problems.length === 0) explained.push(file.name);
     }
     expect(explained.length).toBeGreaterThan(files.length / 2);

@@ -1,6 +1,11 @@
-import { ColonnadeError, toColonnadeError, withDetails } from "../base/errors.ts";
+import { cancelled, ColonnadeError, toColonnadeError, withDetails } from "../base/errors.ts";
 import { type Footer, footerTailBytes, locateFooter, scanFooter } from "../parquet/footer.ts";
 import type { CopySource } from "../store/object-store.ts";
+
+/** An object as it was listed or opened: whatever is read of it later is read under this ETag. */
+export interface SizedObject extends CopySource {
+  readonly bytes: number;
+}
 
 /** How much of an object's end is asked for while no footer is known. */
 const firstTailBytes = 64 * 1024;
@@ -27,7 +32,7 @@ export class FooterSizes {
  * that name the object, and `conflict` `SOURCE_CHANGED` when it is not the one that was listed.
  */
 export async function readFooter(
-  object: CopySource & { readonly bytes: number },
+  object: SizedObject,
   signal?: AbortSignal,
   sizes = new FooterSizes(),
 ): Promise<Footer> {
@@ -49,14 +54,18 @@ export async function readFooter(
   }
 }
 
-/** Bytes `[start, end)` of an object as it was listed. Throws `conflict` `SOURCE_CHANGED` when it is gone or another. */
+/**
+ * Bytes `[start, end)` of an object as it was listed. Throws `conflict` `SOURCE_CHANGED` when it is gone or another, `data`
+ * `OBJECT_TRUNCATED` when it ends before that.
+ */
 export async function readRange(
   { store, key, etag }: CopySource,
   start: number,
   end: number,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  if (end === start) return new Uint8Array(0);
+  if (signal?.aborted === true) throw cancelled();
+  if (end <= start) return new Uint8Array(0);
   const options = { range: { start, end }, ifMatch: etag, ...(signal === undefined ? {} : { signal }) };
   const found = await store.get(key, options);
   if (found === undefined) {

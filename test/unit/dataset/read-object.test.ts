@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FooterSizes, readFooter } from "../../../src/execute/read-footer.ts";
+import { FooterSizes, readFooter } from "../../../src/dataset/read-object.ts";
 import { encodeStruct } from "../../../src/parquet/thrift-writer.ts";
 import { frameFooter } from "../../../src/parquet/rewrite-footer.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
