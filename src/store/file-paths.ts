@@ -59,7 +59,7 @@ export function createFilePaths(
       }
       assertInside(there, base, key);
       await options.step("mkdir");
-      await makeFolderDurably(path, options.sync);
+      await makeFolderDurably(path, options.sync, base);
       there = await realpath(path);
     }
     assertInside(there, base, key);
@@ -129,9 +129,12 @@ async function refuseDangling(path: string): Promise<undefined> {
     throw keyInvalid(path, "passes through a symbolic link that leads nowhere");
 }
 
-/** `mkdir -p` whose new entries survive a power failure: each folder that gained one is synced. */
-async function makeFolderDurably(path: string, sync: FolderSync): Promise<void> {
-  const first = await makeFolders(path);
+/**
+ * `mkdir -p` whose new entries survive a power failure: each folder that gained one is synced. A `base` that was there and is gone
+ * is not made again (ENOENT): a disk that went away must not be replaced by an empty folder.
+ */
+async function makeFolderDurably(path: string, sync: FolderSync, base?: string): Promise<void> {
+  const first = await makeFolders(path, base);
   if (first === undefined) return;
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     await sync(folder);
@@ -143,12 +146,12 @@ async function makeFolderDurably(path: string, sync: FolderSync): Promise<void> 
  * `mkdir -p`; returns the first folder that it made. Node's own says ENOENT whatever keeps it from making the first one, a
  * read-only disk for one.
  */
-async function makeFolders(path: string): Promise<string | undefined> {
+async function makeFolders(path: string, base: string | undefined): Promise<string | undefined> {
   try {
     return await makeOne(path);
   } catch (error) {
-    if (!isErrno(error, "ENOENT") || dirname(path) === path) throw error;
-    const first = await makeFolders(dirname(path));
+    if (!isErrno(error, "ENOENT") || dirname(path) === path || dirname(path) === base) throw error;
+    const first = await makeFolders(dirname(path), base);
     const last = await makeOne(path);
     return first ?? last;
   }

@@ -163,6 +163,27 @@ describe("what lies in the root", () => {
     expect(await keysOf(source.list(""))).toEqual(["a/b/c"]);
   });
 
+  test.each(["data/one/k", "a/b/c/k"])(
+    "a root that goes away before a folder in it is made stays away: %s",
+    async (key) => {
+      await store.put("data/k", utf8("k"), createOnly);
+      let isAway = false;
+      const leaving = createFileStore({
+        rootPath,
+        async onStep(name) {
+          if (name !== "mkdir" || isAway) return;
+          await rename(rootPath, `${rootPath}-away`);
+          isAway = true;
+        },
+      });
+      expect(await errorOf(leaving.put(key, utf8("x"), createOnly))).toMatchObject({
+        code: "FOLDER_CHANGED",
+      });
+      expect(isAway).toBe(true);
+      expect(await readdir(base)).toEqual(["root-away"]);
+    },
+  );
+
   test("a root that is a file is refused", async () => {
     await writeFile(rootPath, "");
     expect(await errorOf(store.put("k", utf8("x"), createOnly))).toMatchObject({ code: "BUCKET_MISSING" });
