@@ -2,12 +2,12 @@ import { createRequire } from "node:module";
 import type stringWidthOf from "string-width";
 import { concat, dim, plainText, type Span, type Text } from "./styled.ts";
 
-// It builds its tables when it is loaded, which takes longer than most commands: only text beyond ASCII needs them.
+// It builds its tables when it is loaded, which takes longer than most commands: only text beyond `isPlain` needs them.
 const require = createRequire(import.meta.url);
 let loaded: typeof stringWidthOf | undefined;
 
 function stringWidth(text: string): number {
-  if (isPlainAscii(text)) return text.length;
+  if (isPlain(text)) return text.length;
   loaded ??= (require("string-width") as { readonly default: typeof stringWidthOf }).default;
   return loaded(text);
 }
@@ -24,8 +24,11 @@ export function widthOf(text: Text): number {
   return stringWidth(plainText(text));
 }
 
-function isPlainAscii(text: string): boolean {
-  return /^[\u0020-\u007e]*$/.test(text);
+/** A column for each character: ASCII, western letters, and the signs that our own views are drawn with. */
+function isPlain(text: string): boolean {
+  return /^[\u0020-\u007e\u00a1-\u00ac\u00ae-\u00ff\u2010-\u2015\u2026\u2190-\u2195\u2212\u2500-\u257f\u2713\u2717\u2800-\u28ff]*$/.test(
+    text,
+  );
 }
 
 /** The beginning of a text, at most `columns` wide. */
@@ -34,7 +37,7 @@ export function takeStart(text: Text, columns: number): Text {
   let left = columns;
   for (const span of text) {
     let kept = "";
-    if (isPlainAscii(span.text)) kept = span.text.slice(0, Math.max(0, left));
+    if (isPlain(span.text)) kept = span.text.slice(0, Math.max(0, left));
     else {
       let width = 0;
       for (const { segment } of graphemes(span.text)) {
@@ -55,7 +58,7 @@ function takeEnd(text: Text, columns: number): Text {
   let left = columns;
   for (const span of text.toReversed()) {
     let kept = "";
-    if (isPlainAscii(span.text)) kept = left <= 0 ? "" : span.text.slice(-left);
+    if (isPlain(span.text)) kept = left <= 0 ? "" : span.text.slice(-left);
     else {
       let width = 0;
       for (const { segment } of [...graphemes(span.text)].toReversed()) {

@@ -13,9 +13,10 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(value < 99.95 ? 1 : 0)} ${byteUnits[unit] ?? ""}`;
 }
 
-/** `3,000,000`. */
+/** `3,000,000`, of whole numbers. */
 export function formatCount(count: number): string {
-  return count.toLocaleString("en-US");
+  // `toLocaleString` loads its tables first, which takes as long as all else that is printed.
+  return String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
 /** `1 object`, `7 objects`. */

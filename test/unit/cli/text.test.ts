@@ -18,6 +18,7 @@ import {
 import {
   countOf,
   formatAge,
+  formatCount,
   formatBytes,
   formatDuration,
   formatInstant,
@@ -84,6 +85,17 @@ describe("text", () => {
 });
 
 describe("widths", () => {
+  test("every character takes the columns that it takes by Unicode, alone and among letters", () => {
+    const wrong: string[] = [];
+    for (let code = 0x20; code < 0x3000; code += 1) {
+      const character = String.fromCodePoint(code);
+      const values = [character, `a${character}b`].map((value) => plainText(concat(value)));
+      if (values.some((value) => widthOf(concat(value)) !== stringWidth(value)))
+        wrong.push(code.toString(16));
+    }
+    expect(wrong).toEqual([]);
+  });
+
   test("a text that is cut has its ends, and is never wider than it may be", () => {
     expect(plainText(cutMiddle(concat("month=2001-03/flights-0.parquet"), 15))).toBe("month=2…parquet");
     expect(plainText(cutMiddle(concat("short"), 15))).toBe("short");
@@ -173,6 +185,11 @@ describe("units", () => {
       "3,000,000 rows",
       "2 entries",
     ]);
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), (count) => {
+        expect(formatCount(count)).toBe(count.toLocaleString("en-US"));
+      }),
+    );
     expect(formatRate(14_200_000)).toBe("14.2 MB/s");
     expect(formatInstant("2026-11-22T15:11:27.912Z")).toBe("2026-11-22 15:11:27 UTC");
   });
