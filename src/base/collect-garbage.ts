@@ -53,7 +53,9 @@ function bufferBytes(): number {
 }
 
 function findCollector(): Collect {
-  // Node gives its collector only to programs that are started with this flag; a context made after it has it as well.
+  // Node gives its collector only to programs that are started with this flag; a context made under it has it as well.
   setFlagsFromString("--expose-gc");
-  return runInNewContext("gc") as Collect;
+  const found = runInNewContext("gc") as Collect;
+  setFlagsFromString("--no-expose-gc");
+  return found;
 }

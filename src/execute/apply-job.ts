@@ -37,8 +37,8 @@ export interface ApplyResult {
   readonly plan: PreparedPlan["plan"];
 }
 
-/** What Node itself and a worker thread take before the first byte of data: not ours to hand out. */
-const baselineBytes = 132_000_000;
+/** What Node itself and worker threads that have loaded take before the first byte of data: not ours to hand out. */
+const baselineBytes = 144_000_000;
 /** What each further thread takes that is at work, with the garbage that may gather in it and what its allocator keeps. */
 const threadBytes = 76_000_000;
 const budgetBytesMin = 32_000_000;
@@ -124,6 +124,7 @@ async function migrateAll(
   let fatal: ColonnadeError | undefined;
   const both = AbortSignal.any([signal, stop.signal]);
   const workers = createChunkWorkers({ workers: job.limits.workers, signal: both });
+  if (todo.some(({ bytesRewritten }) => bytesRewritten > 0)) workers.start();
   const migrateContext = migrateContextOf(context, prepared, workers, both);
   onEvent({
     event: "started",

@@ -4,6 +4,7 @@ import { freeBuffer } from "../base/free-buffer.ts";
 import { createCollector, workerGarbageBytes } from "../base/collect-garbage.ts";
 import { type PackedResult, ownsBuffer } from "./packed-result.ts";
 import { rewriteRun, type RunRequest } from "./rewrite-run.ts";
+import { loadedAt, stopAt } from "./thread-state.ts";
 
 /** Runs whose pages lie in one stretch of the source, so that they are read and handed over at one time. */
 export interface RunBatch {
@@ -15,16 +16,16 @@ export interface RunBatch {
   })[];
 }
 
-/** One as soon as nobody waits for anything any more. */
-const stop = Piscina.workerData as Int32Array<SharedArrayBuffer>;
+const shared = Piscina.workerData as Int32Array<SharedArrayBuffer>;
 const collectGarbage = createCollector(workerGarbageBytes);
+Atomics.add(shared, loadedAt, 1);
 
 /** What runs in a worker thread: the work on some pages of a chunk, or of several. The new bytes are handed over, not copied. */
 export default function work(batch: RunBatch): readonly PackedResult[] {
   const results: PackedResult[] = [];
   const buffers: ArrayBuffer[] = [];
   for (const { start, end, ...request } of batch.requests) {
-    if (Atomics.load(stop, 0) === 1) break;
+    if (Atomics.load(shared, stopAt) === 1) break;
     // Before, not after: what the last job left, its reply included, is nobody's by now.
     collectGarbage();
     const result = runSafely({ ...request, bytes: batch.bytes.subarray(start, end) });

@@ -1,12 +1,16 @@
 import type { Piscina } from "piscina";
 import { cancelled, ColonnadeError } from "../base/errors.ts";
+import { releaseNursery } from "../base/nursery.ts";
 import { keepWasmWrappers } from "../base/wasm-in-threads.ts";
 import { ownsBuffer, type PackedResult } from "./packed-result.ts";
 import type { RunBatch } from "./chunk-worker.ts";
 import type { RunReply } from "./rewrite-run.ts";
+import { loadedAt, stopAt } from "./thread-state.ts";
 
 /** Where the work on chunks is done, away from the thread that moves bytes. */
 export interface ChunkWorkers {
+  /** Starts the threads, which take a quarter of a second to load, before there is work for them. */
+  start(): void;
   /**
    * Answers each request, in their order, with a reply or with what is wrong with it. Takes the bytes over: they may be gone
    * afterwards.
@@ -25,15 +29,16 @@ export function createChunkWorkers(options: {
   readonly signal?: AbortSignal;
 }): ChunkWorkers {
   const { signal } = options;
-  const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const shared = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   const inWork = new Set<Promise<void>>();
   const waiting = new Set<(error: ColonnadeError) => void>();
   let pool: Promise<Piscina> | undefined;
   let broken: ColonnadeError | undefined;
   const abandoned = Promise.withResolvers<void>();
+  let holdAgain: (() => void) | undefined;
 
   function end(): void {
-    Atomics.store(stop, 0, 1);
+    Atomics.store(shared, stopAt, 1);
     for (const reject of waiting) reject(cancelled());
   }
 
@@ -47,9 +52,15 @@ export function createChunkWorkers(options: {
     setTimeout(abandoned.resolve, brokenPatienceMs);
   }
 
+  function startOnce(): Promise<Piscina> {
+    if (pool !== undefined) return pool;
+    holdAgain = releaseNursery();
+    return (pool = startPool(options.workers, shared, breakDown));
+  }
+
   /** Settles with the batch's work, or as soon as the work is to end. */
   async function work(batch: RunBatch): Promise<readonly PackedResult[]> {
-    const started = await (pool ??= startPool(options.workers, stop, breakDown));
+    const started = await startOnce();
     return await new Promise((resolve, reject) => {
       waiting.add(reject);
       const transferList = ownsBuffer(batch.bytes) ? [batch.bytes.buffer] : [];
@@ -57,6 +68,7 @@ export function createChunkWorkers(options: {
         .run(batch, { transferList })
         .then(resolve, reject)
         .finally(() => {
+          if (Atomics.load(shared, loadedAt) >= Math.min(options.workers, aheadMax)) holdAgain?.();
           waiting.delete(reject);
           inWork.delete(settled);
         });
@@ -65,13 +77,13 @@ export function createChunkWorkers(options: {
   }
 
   async function run(batch: RunBatch): Promise<(RunReply | ColonnadeError)[]> {
-    if (Atomics.load(stop, 0) === 1) throw cancelled();
+    if (Atomics.load(shared, stopAt) === 1) throw cancelled();
     if (broken !== undefined) throw broken;
     let results: readonly PackedResult[];
     try {
       results = await work(batch);
     } catch (cause) {
-      if (Atomics.load(stop, 0) === 1) throw cancelled();
+      if (Atomics.load(shared, stopAt) === 1) throw cancelled();
       throw broken ?? died(cause);
     }
     return results.map((result) => {
@@ -84,16 +96,24 @@ export function createChunkWorkers(options: {
   if (signal?.aborted === true) end();
   else signal?.addEventListener("abort", end, { once: true });
   return {
+    start() {
+      // What is wrong is said to whoever comes with work, and to `close`.
+      if (signal?.aborted !== true) startOnce().catch(() => undefined);
+    },
     rewrite: run,
     async close() {
       signal?.removeEventListener("abort", end);
       end();
+      holdAgain?.();
       const started = await pool;
       await Promise.race([Promise.all(inWork), abandoned.promise]);
       await started?.destroy();
     },
   };
 }
+
+/** Threads that start at once, before there is work for each: few enough for what a small limit leaves them to work with. */
+const aheadMax = 4;
 
 const shortage = /ERR_WORKER_INIT_FAILED|EMFILE|ENFILE|EAGAIN|ENOMEM|too many open files/i;
 const brokenPatienceMs = 2_000;
@@ -122,21 +142,19 @@ function died(cause: unknown): ColonnadeError {
 
 async function startPool(
   workers: number,
-  stop: Int32Array<SharedArrayBuffer>,
+  shared: Int32Array<SharedArrayBuffer>,
   onError: (error: unknown) => void,
 ): Promise<Piscina> {
   // Most jobs copy everything and need no worker at all.
   const { Piscina } = await import("piscina");
-  keepWasmWrappers();
+  // As source under Node's type stripping, which is WebAssembly; as JavaScript in the package.
+  const isSource = import.meta.url.endsWith(".ts");
+  if (isSource) keepWasmWrappers();
   const pool = new Piscina({
-    // As source under Node's type stripping, as JavaScript in the package.
-    filename: new URL(
-      import.meta.url.endsWith(".ts") ? "./chunk-worker.ts" : "./chunk-worker.js",
-      import.meta.url,
-    ).href,
+    filename: new URL(`./chunk-worker.${isSource ? "ts" : "js"}`, import.meta.url).href,
     maxThreads: workers,
-    minThreads: 0,
-    workerData: stop,
+    minThreads: Math.min(workers, aheadMax),
+    workerData: shared,
     idleTimeout: 10_000,
     // Their values are in buffers, outside of the heap: what is young in it is little.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },

@@ -85,6 +85,7 @@ async function rewritten(
     object: { store, key: "source", etag: head?.etag ?? "", bytes: source.length },
     footer,
     workers: {
+      start: () => undefined,
       async rewrite({ bytes, requests }) {
         runs += requests.length;
         // As a thread does: meanwhile others are asked for.

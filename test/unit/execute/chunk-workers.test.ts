@@ -108,3 +108,21 @@ test.each(["an abort", "a close"])(
     expect(uncaught).toEqual([]);
   },
 );
+
+test("threads that were started ahead do the work, and end without any", async () => {
+  const idle = createChunkWorkers({ workers: 2 });
+  idle.start();
+  await idle.close();
+
+  const workers = createChunkWorkers({ workers: 2 });
+  workers.start();
+  workers.start();
+  const [reply] = await workers.rewrite(malformed());
+  expect(toColonnadeError(reply).code).toBe("PAGE_MALFORMED");
+  await workers.close();
+
+  const late = createChunkWorkers({ workers: 2, signal: AbortSignal.abort() });
+  late.start();
+  await expect(late.rewrite(malformed())).rejects.toMatchObject({ code: "CANCELLED" });
+  await late.close();
+});
