@@ -8,7 +8,9 @@ import decimal
 import json
 import random
 import sys
+import uuid
 
+import numpy
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -264,7 +266,33 @@ def read_stream(path):
     return {"fields": [describe(field) for field in table.schema], "rows": encode(table.to_pylist())}
 
 
-calls = {"write": write, "read": read, "metadata": metadata, "writeStream": write_stream, "readStream": read_stream}
+def write_columns(path, columns, compression):
+    """A stream of one table, whose columns are a Python expression."""
+    names = {"pa": pa, "np": numpy, "datetime": datetime, "uuid": uuid, "D": decimal.Decimal}
+    table = pa.table(eval(columns, names))
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return {}
+
+
+def describe_stream(path):
+    """A line for each column of a stream, as Python writes its name, its type and its values."""
+    with pa.OSFile(path, "rb") as source:
+        table = pa.ipc.open_stream(source).read_all()
+    table.validate(full=True)
+    return {"columns": [f"{f.name} {f.type} {table.column(f.name).to_pylist()}" for f in table.schema]}
+
+
+calls = {
+    "write": write,
+    "read": read,
+    "metadata": metadata,
+    "writeStream": write_stream,
+    "readStream": read_stream,
+    "writeColumns": write_columns,
+    "describeStream": describe_stream,
+}
 for line in sys.stdin:
     request = json.loads(line)
     try:

@@ -50,6 +50,10 @@ export interface PyarrowService extends AsyncDisposable {
     options: { readonly seed: number; readonly compression: "zstd" | "lz4" | null },
   ): Promise<void>;
   readStream(path: string): Promise<Pick<ReadTable, "fields" | "rows">>;
+  /** An Arrow IPC stream of the columns that a Python expression makes, of `pa`, `np`, `datetime`, `uuid` and `D` (Decimal). */
+  writeColumns(path: string, columns: string, compression: "zstd" | "lz4" | null): Promise<void>;
+  /** Each column of a stream on a line, as Python writes its name, type and values. */
+  describeStream(path: string): Promise<readonly string[]>;
 }
 
 /** Undefined without pyarrow. */
@@ -92,6 +96,15 @@ export function startPyarrow(): PyarrowService | undefined {
     writeStream: async (path, fields, rows, options) =>
       void (await inTurn({ call: "writeStream", path, fields: fields.map(specOf), rows, options })),
     readStream: (path) => inTurn({ call: "readStream", path }),
+    writeColumns: async (path, columns, compression) =>
+      void (await inTurn({ call: "writeColumns", path, columns, compression })),
+    async describeStream(path) {
+      const { columns } = await inTurn<{ readonly columns: readonly string[] }>({
+        call: "describeStream",
+        path,
+      });
+      return columns;
+    },
     async [Symbol.asyncDispose]() {
       await last.catch(() => undefined);
       child.stdin.end();

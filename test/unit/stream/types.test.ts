@@ -6,31 +6,14 @@ import { afterAll, describe, expect, test } from "vitest";
 import { parseSchemaVersion } from "../../../src/schema/parse-schema-version.ts";
 import { migrateStream, type StreamProgress } from "../../../src/stream/migrate-stream.ts";
 import { rejectedCode } from "../../support/thrown-code.ts";
-import { pythonWith, runPython } from "../../support/python.ts";
+import { startPyarrow } from "../../support/pyarrow-service.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "colonnade-types-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const python = pythonWith(["pyarrow"]);
-
-const writer = `
-import sys, decimal, datetime, uuid
-import numpy as np
-import pyarrow as pa
-D = decimal.Decimal
-table = pa.table(eval(sys.argv[2]))
-options = pa.ipc.IpcWriteOptions(compression=sys.argv[3] if len(sys.argv) > 3 else None)
-with pa.OSFile(sys.argv[1], "wb") as sink, pa.ipc.new_stream(sink, table.schema, options=options) as out:
-    out.write_table(table)
-`;
-const reader = `
-import sys
-import pyarrow as pa
-with pa.OSFile(sys.argv[1], "rb") as source:
-    table = pa.ipc.open_stream(source).read_all()
-table.validate(full=True)
-for field in table.schema:
-    print(field.name, field.type, table.column(field.name).to_pylist())
-`;
+const pyarrow = startPyarrow();
+afterAll(async () => {
+  await pyarrow?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 function history(...fields: readonly string[]) {
   const texts = fields.map((lines, i) => `dataset: d\nversion: ${i + 1}\nfields:\n${lines}\n`);
@@ -65,16 +48,16 @@ async function migrate(
   }
 }
 
-async function write(columns: string, compression?: string): Promise<Uint8Array> {
+async function write(columns: string, compression: "zstd" | "lz4" | null = null): Promise<Uint8Array> {
   const path = join(folder, "in.arrows");
-  await runPython(writer, undefined, [path, columns, ...(compression === undefined ? [] : [compression])]);
+  await pyarrow?.writeColumns(path, columns, compression);
   return readFileSync(path);
 }
 
-async function read(output: Uint8Array): Promise<string[]> {
+async function read(output: Uint8Array): Promise<readonly string[] | undefined> {
   const path = join(folder, "out.arrows");
   writeFileSync(path, output);
-  return (await runPython(reader, undefined, [path])).trim().split("\n");
+  return pyarrow?.describeStream(path);
 }
 
 const field = (id: number, name: string, type: string, more = ""): string =>
@@ -237,10 +220,10 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe.runIf(python !== undefined)("types", () => {
+describe.runIf(pyarrow !== undefined)("types", () => {
   test.each(cases)("$name", async ({ columns, from, to, expected }) => {
     const versions = history(from, to);
-    for (const compression of [undefined, "zstd", "lz4"]) {
+    for (const compression of [null, "zstd", "lz4"] as const) {
       const { output } = await migrate(await write(columns, compression), versions);
       expect(await read(output)).toEqual(expected);
     }
@@ -258,7 +241,7 @@ describe.runIf(python !== undefined)("types", () => {
   });
 });
 
-describe.runIf(python !== undefined)("what does not fit", () => {
+describe.runIf(pyarrow !== undefined)("what does not fit", () => {
   const versions = history(field(1, "a", "int64"), field(1, "b", "int32"));
 
   test.each([
@@ -316,7 +299,7 @@ describe.runIf(python !== undefined)("what does not fit", () => {
   });
 });
 
-describe.runIf(python !== undefined)("damage", () => {
+describe.runIf(pyarrow !== undefined)("damage", () => {
   const versions = history(
     [
       field(1, "a", "int64"),
@@ -331,7 +314,7 @@ describe.runIf(python !== undefined)("damage", () => {
   );
   const columns = `{"a": pa.array([1, None, 3]), "s": pa.array(["1", "x", None]), "l": pa.array([["p", "q"], None, ["r"]])}`;
 
-  test.each([undefined, "zstd", "lz4"])(
+  test.each([null, "zstd", "lz4"] as const)(
     "a stream cut anywhere, or with any bit flipped, is an error with a code or a stream that ends (%s)",
     async (compression) => {
       const bytes = await write(columns, compression);
