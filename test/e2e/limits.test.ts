@@ -39,6 +39,11 @@ test.runIf(python)(
       version(1, fields("int64", "string", "int32")),
       version(2, fields("string", "decimal128(20, 2)", "string")),
     ];
+    const [expected] = await workspace.sql(
+      `SELECT count(*)::INT AS rows, count(number)::INT AS numbers, sum(number)::VARCHAR AS sum,
+            sum(text::DECIMAL(20, 2))::VARCHAR AS decimals, count(DISTINCT word)::INT AS words,
+            sum(list_sum(list::BIGINT[]))::BIGINT::VARCHAR AS elements FROM '$raw'`,
+    );
     const bytes: string[][] = [];
     for (const limits of [
       { workers: 1, memory: "1GB" },
@@ -56,11 +61,6 @@ test.runIf(python)(
         `SELECT count(*)::INT AS rows, count(number)::INT AS numbers, sum(number::BIGINT)::VARCHAR AS sum,
               sum(text)::VARCHAR AS decimals, count(DISTINCT word)::INT AS words,
               sum(list_sum(list::BIGINT[]))::BIGINT::VARCHAR AS elements FROM '$out'`,
-      );
-      const [expected] = await workspace.sql(
-        `SELECT count(*)::INT AS rows, count(number)::INT AS numbers, sum(number)::VARCHAR AS sum,
-              sum(text::DECIMAL(20, 2))::VARCHAR AS decimals, count(DISTINCT word)::INT AS words,
-              sum(list_sum(list::BIGINT[]))::BIGINT::VARCHAR AS elements FROM '$raw'`,
       );
       expect(counted).toEqual(expected);
     }
