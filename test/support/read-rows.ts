@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { tableFromIPC } from "apache-arrow";
 import { parquetReadObjects } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import { compressors } from "./compressors.ts";
 import { readParquet } from "parquet-wasm";
 
 /** All rows of a Parquet file as canonical text, one a row, by a reader that is not ours. Throws where it cannot read. */

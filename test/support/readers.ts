@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type DuckDBConnection, DuckDBInstance, type DuckDBType } from "@duckdb/node-api";
 import { type DataType, type Field, tableFromIPC } from "apache-arrow";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import { compressors } from "./compressors.ts";
 import { readParquet, readSchema } from "parquet-wasm";
 
 import { sha256Hex } from "../../src/base/digest.ts";
