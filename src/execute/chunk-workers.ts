@@ -28,7 +28,8 @@ export function createChunkWorkers(options: {
   readonly workers: number;
   readonly signal?: AbortSignal;
 }): ChunkWorkers {
-  const { signal } = options;
+  const { signal, workers } = options;
+  const ahead = Math.min(workers, aheadMax);
   const shared = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   const inWork = new Set<Promise<void>>();
   const waiting = new Set<(error: ColonnadeError) => void>();
@@ -55,7 +56,7 @@ export function createChunkWorkers(options: {
   function startOnce(): Promise<Piscina> {
     if (pool !== undefined) return pool;
     holdAgain = releaseNursery();
-    return (pool = startPool(options.workers, shared, breakDown));
+    return (pool = startPool({ workers, ahead, shared }, breakDown));
   }
 
   /** Settles with the batch's work, or as soon as the work is to end. */
@@ -68,7 +69,7 @@ export function createChunkWorkers(options: {
         .run(batch, { transferList })
         .then(resolve, reject)
         .finally(() => {
-          if (Atomics.load(shared, loadedAt) >= Math.min(options.workers, aheadMax)) holdAgain?.();
+          if (Atomics.load(shared, loadedAt) >= ahead) holdAgain?.();
           waiting.delete(reject);
           inWork.delete(settled);
         });
@@ -141,8 +142,11 @@ function died(cause: unknown): ColonnadeError {
 }
 
 async function startPool(
-  workers: number,
-  shared: Int32Array<SharedArrayBuffer>,
+  {
+    workers,
+    ahead,
+    shared,
+  }: { readonly workers: number; readonly ahead: number; readonly shared: Int32Array<SharedArrayBuffer> },
   onError: (error: unknown) => void,
 ): Promise<Piscina> {
   // Most jobs copy everything and need no worker at all.
@@ -153,7 +157,7 @@ async function startPool(
   const pool = new Piscina({
     filename: new URL(`./chunk-worker.${isSource ? "ts" : "js"}`, import.meta.url).href,
     maxThreads: workers,
-    minThreads: Math.min(workers, aheadMax),
+    minThreads: ahead,
     workerData: shared,
     idleTimeout: 10_000,
     // Their values are in buffers, outside of the heap: what is young in it is little.
