@@ -156,7 +156,7 @@ try {
     ];
     for (const [workload, shape, aims] of onS3) {
       await run({
-        title: "minio",
+        title: `minio ${workload.title}`,
         rounds: 2,
         contest: async () => s3Contest(workload, await makeData(cache, shape), server, aims),
       });

@@ -37,10 +37,10 @@ export interface ApplyResult {
   readonly plan: PreparedPlan["plan"];
 }
 
-/** What Node itself and worker threads that have loaded take before the first byte of data: not ours to hand out. */
-const baselineBytes = 144_000_000;
-/** What each further thread takes that is at work, with the garbage that may gather in it and what its allocator keeps. */
-const threadBytes = 76_000_000;
+/** What Node itself and one worker thread take before the first byte of data: not ours to hand out. */
+const baselineBytes = 132_000_000;
+/** What each further thread takes that has loaded and is at work, with the garbage that may gather in it and what its allocator keeps. */
+const threadBytes = 88_000_000;
 const budgetBytesMin = 32_000_000;
 
 /**
@@ -123,9 +123,10 @@ async function migrateAll(
   /** What ends the run: what other objects come to after that is only its consequence. */
   let fatal: ColonnadeError | undefined;
   const both = AbortSignal.any([signal, stop.signal]);
-  const workers = createChunkWorkers({ workers: job.limits.workers, signal: both });
+  const { budget, threadsAhead } = sharesOf(context);
+  const workers = createChunkWorkers({ workers: job.limits.workers, ahead: threadsAhead, signal: both });
   if (todo.some(({ bytesRewritten }) => bytesRewritten > 0)) workers.start();
-  const migrateContext = migrateContextOf(context, prepared, workers, both);
+  const migrateContext = migrateContextOf(context, prepared, { workers, budget, signal: both });
   onEvent({
     event: "started",
     objects: todo.length,
@@ -186,18 +187,15 @@ function largeAtOnce({ requests, workers }: JobContext["job"]["limits"]): number
 function migrateContextOf(
   context: JobContext,
   { to, mark }: PreparedPlan,
-  workers: MigrateContext["workers"],
-  signal: AbortSignal,
+  shared: Pick<MigrateContext, "workers" | "budget" | "signal">,
 ): MigrateContext {
   const { job, history, onEvent } = context;
   const { compression } = job.output;
   const wanted = compression.toUpperCase();
   const warned = new Set<string>();
   return {
+    ...shared,
     destination: context.destination,
-    workers,
-    budget: budgetOf(context),
-    signal,
     // A chunk that decodes to more than the job may use is refused by name, with the setting to raise.
     limits: { pageBytesMax: job.limits.memoryBytes, chunkBytesMax: job.limits.memoryBytes },
     to,
@@ -215,7 +213,11 @@ function migrateContextOf(
   };
 }
 
-function budgetOf({ job, source, destination }: JobContext): MemoryBudget {
+/** What there is for the work of a job, by its limit, and how many threads can be at it with that, of those that it may have. */
+function sharesOf({ job, source, destination }: JobContext): {
+  readonly budget: MemoryBudget;
+  readonly threadsAhead: number;
+} {
   const { memoryBytes, workers } = job.limits;
   // What is S3's in both is there once.
   const besideBytes = Math.max(
@@ -224,8 +226,15 @@ function budgetOf({ job, source, destination }: JobContext): MemoryBudget {
   );
   const aloneBytes = Math.max(budgetBytesMin, memoryBytes - baselineBytes - besideBytes);
   const threads = Math.min(workers - 1, threadsCounted) * threadBytes;
-  return new MemoryBudget(Math.max(budgetBytesMin, aloneBytes - threads), aloneBytes);
+  const affordable = 1 + Math.floor((aloneBytes - budgetBytesMin) / threadBytes);
+  return {
+    budget: new MemoryBudget(Math.max(budgetBytesMin, aloneBytes - threads), aloneBytes),
+    threadsAhead: Math.min(workers, affordable, threadsAheadMax),
+  };
 }
+
+/** More are started when work waits for them. */
+const threadsAheadMax = 4;
 
 /** More threads than this at once find no memory to work with under a small limit, and wait. */
 const threadsCounted = 3;

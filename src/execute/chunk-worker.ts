@@ -10,7 +10,7 @@ import { loadedAt, stopAt } from "./thread-state.ts";
 export interface RunBatch {
   readonly bytes: Uint8Array;
   /** The bytes of each are `[start, end)` of the batch's. */
-  readonly requests: readonly (Omit<RunRequest, "bytes"> & {
+  readonly requests: readonly (Omit<RunRequest, "bytes" | "ownsBytes"> & {
     readonly start: number;
     readonly end: number;
   })[];
@@ -19,6 +19,7 @@ export interface RunBatch {
 const shared = Piscina.workerData as Int32Array<SharedArrayBuffer>;
 const collectGarbage = createCollector(workerGarbageBytes);
 Atomics.add(shared, loadedAt, 1);
+Atomics.notify(shared, loadedAt);
 
 /** What runs in a worker thread: the work on some pages of a chunk, or of several. The new bytes are handed over, not copied. */
 export default function work(batch: RunBatch): readonly PackedResult[] {
@@ -28,10 +29,11 @@ export default function work(batch: RunBatch): readonly PackedResult[] {
     if (Atomics.load(shared, stopAt) === 1) break;
     // Before, not after: what the last job left, its reply included, is nobody's by now.
     collectGarbage();
-    const result = runSafely({ ...request, bytes: batch.bytes.subarray(start, end) });
+    const bytes = batch.bytes.subarray(start, end);
+    const result = runSafely({ ...request, bytes, ownsBytes: batch.requests.length === 1 });
     results.push(result);
-    const bytes = result.ok ? result.reply.run?.bytes : undefined;
-    if (bytes !== undefined && bytes.length > 0 && ownsBuffer(bytes)) buffers.push(bytes.buffer);
+    const written = result.ok ? result.reply.run?.bytes : undefined;
+    if (written !== undefined && written.length > 0 && ownsBuffer(written)) buffers.push(written.buffer);
   }
   freeBuffer(batch.bytes);
   const handedOver = { [Piscina.transferableSymbol]: buffers, [Piscina.valueSymbol]: results };

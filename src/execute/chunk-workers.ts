@@ -20,16 +20,16 @@ export interface ChunkWorkers {
 }
 
 /**
- * Worker threads, started when the first chunk needs one. After an abort what they were asked for is `cancelled` at once; the
+ * Worker threads, at most `workers`: `ahead` of them when the first is needed, or at `start`, and they stay; more while work waits. After an abort what they were asked for is `cancelled` at once; the
  * threads themselves end with the run of pages that they are at, which `close` waits for. They are never ended in the middle of
  * it: Node (24.21, `CompressionStream::Close`) aborts the whole process when a thread goes while it begins to compress.
  */
 export function createChunkWorkers(options: {
   readonly workers: number;
+  readonly ahead?: number;
   readonly signal?: AbortSignal;
 }): ChunkWorkers {
-  const { signal, workers } = options;
-  const ahead = Math.min(workers, aheadMax);
+  const { signal, workers, ahead = workers } = options;
   const shared = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   const inWork = new Set<Promise<void>>();
   const waiting = new Set<(error: ColonnadeError) => void>();
@@ -56,6 +56,7 @@ export function createChunkWorkers(options: {
   function startOnce(): Promise<Piscina> {
     if (pool !== undefined) return pool;
     holdAgain = releaseNursery();
+    void whenLoaded(shared, ahead).then(holdAgain);
     return (pool = startPool({ workers, ahead, shared }, breakDown));
   }
 
@@ -69,7 +70,6 @@ export function createChunkWorkers(options: {
         .run(batch, { transferList })
         .then(resolve, reject)
         .finally(() => {
-          if (Atomics.load(shared, loadedAt) >= ahead) holdAgain?.();
           waiting.delete(reject);
           inWork.delete(settled);
         });
@@ -113,8 +113,11 @@ export function createChunkWorkers(options: {
   };
 }
 
-/** Threads that start at once, before there is work for each: few enough for what a small limit leaves them to work with. */
-const aheadMax = 4;
+/** So many threads have loaded what they run. Keeps no process alive. */
+async function whenLoaded(shared: Int32Array<SharedArrayBuffer>, threads: number): Promise<void> {
+  for (let loaded = 0; (loaded = Atomics.load(shared, loadedAt)) < threads;)
+    await Atomics.waitAsync(shared, loadedAt, loaded).value;
+}
 
 const shortage = /ERR_WORKER_INIT_FAILED|EMFILE|ENFILE|EAGAIN|ENOMEM|too many open files/i;
 const brokenPatienceMs = 2_000;

@@ -48,6 +48,8 @@ export type ChunkChange =
 export interface RunRequest {
   /** The pages, headers included. */
   readonly bytes: Uint8Array;
+  /** Their memory is nobody else's: where they are one page, it may be given back as soon as that is decompressed. */
+  readonly ownsBytes?: boolean;
   readonly isFirst: boolean;
   /** The chunk's dictionary page as it is stored, where `bytes` do not begin with it. */
   readonly dictionaryPage?: Uint8Array;
@@ -98,7 +100,7 @@ export function rewriteRun(request: RunRequest): RunReply {
   const pages = openRun(request);
   if (request.purpose === "check") return walk(request, pages, undefined);
   if (request.purpose === "writeIfInvalid") {
-    const found = walk(request, pages, undefined);
+    const found = walk({ ...request, ownsBytes: false }, pages, undefined);
     if (found.invalid === 0 || found.refused) return found;
   }
   const { dictionary, dictionaryPage } = pages;
@@ -170,6 +172,8 @@ function walk(
   for (const [index, page] of dataPages.entries()) {
     try {
       const body = inflate(page, codec);
+      if (request.ownsBytes === true && dataPages.length === 1 && !keepsPages)
+        freeUnless([request.bytes], [body, ...(entries === undefined ? [] : [entries.data])]);
       const decoded = decodeOne(page, body, source, entries, codec, limits.chunkBytesMax);
       freeUnless([body], [request.bytes, ...viewsOf(decoded)]);
       const beginsAtRow = decoded.entries === 0 || (decoded.repetitionLevels?.[0] ?? 0) === 0;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createWorkspace, version } from "../support/migration.ts";
 import { pythonWith, runPython } from "../support/python.ts";
+import { storesUnderTest } from "../support/stores-under-test.ts";
 
 const python = pythonWith(["pyarrow"]) !== undefined;
 
@@ -68,3 +69,24 @@ test.runIf(python)(
     expect(bytes[2]).toEqual(bytes[0]);
   },
 );
+
+/** Texts of 19 characters that compress to half at best, all in one page. */
+const largePage = `SELECT strftime(TIMESTAMP '2024-01-01' + INTERVAL (hash(i) % 1_000_000_000) SECOND, '%Y-%m-%d %H:%M:%S') AS at FROM range(1_000_000) t(i)`;
+
+test("the default limit has room for a page of a million texts, in a folder and beside what S3 takes", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write("a.parquet", largePage, "COMPRESSION snappy, ROW_GROUP_SIZE 1_000_000");
+  const versions = ["string", "timestamp[us]"].map((type, i) =>
+    version(i + 1, `- { id: 1, name: at, type: "${type}" }`),
+  );
+  const stores = storesUnderTest();
+  const written: object[] = [];
+  for (const store of stores) {
+    const { store: destination } = await store.place(workspace.folder);
+    const { lines } = await workspace.apply(versions, { from: 1, destination });
+    written.push(...lines.map(({ rows, bytes, crc32 }) => ({ rows, bytes, crc32 })));
+  }
+  const [first] = written;
+  expect(first).toMatchObject({ rows: 1_000_000 });
+  expect(written).toEqual(stores.map(() => first));
+});

@@ -45,7 +45,9 @@ export function storesUnderTest(): StoreUnderTest[] {
     async place(folder) {
       bucket ??= createTestBucket(server);
       const uri = `s3://${await bucket}/${randomBytes(4).toString("hex")}`;
-      return { uri, store: await openStore(uri, { environment, baseDirectory: folder }), environment };
+      const memoryBytes = 300_000_000;
+      const store = await openStore(uri, { environment, baseDirectory: folder, memoryBytes });
+      return { uri, store, environment };
     },
   };
   return [file, s3];
