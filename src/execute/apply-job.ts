@@ -225,19 +225,17 @@ function sharesOf({ job, source, destination }: JobContext): {
     destination.bytesBeside?.(largeAtOnce(job.limits)) ?? 0,
   );
   const aloneBytes = Math.max(budgetBytesMin, memoryBytes - baselineBytes - besideBytes);
-  const threads = Math.min(workers - 1, threadsCounted) * threadBytes;
+  const threads = Math.min(workers, threadsCounted);
+  const sharedBytes = aloneBytes - (threads - 1) * threadBytes;
   const affordable = 1 + Math.floor((aloneBytes - budgetBytesMin) / threadBytes);
   return {
-    budget: new MemoryBudget(Math.max(budgetBytesMin, aloneBytes - threads), aloneBytes),
-    threadsAhead: Math.min(workers, affordable, threadsAheadMax),
+    budget: new MemoryBudget(Math.max(budgetBytesMin, sharedBytes), aloneBytes),
+    threadsAhead: Math.min(threads, affordable),
   };
 }
 
-/** More are started when work waits for them. */
-const threadsAheadMax = 4;
-
-/** More threads than this at once find no memory to work with under a small limit, and wait. */
-const threadsCounted = 3;
+/** More threads than this at once find no memory to work with under a small limit, and wait. They start when work waits for them. */
+const threadsCounted = 4;
 
 function objectsFailed(failures: readonly UnreadableObject[], done: number): ColonnadeError {
   const [first] = failures;

@@ -20,9 +20,10 @@ export interface ChunkWorkers {
 }
 
 /**
- * Worker threads, at most `workers`: `ahead` of them when the first is needed, or at `start`, and they stay; more while work waits. After an abort what they were asked for is `cancelled` at once; the
- * threads themselves end with the run of pages that they are at, which `close` waits for. They are never ended in the middle of
- * it: Node (24.21, `CompressionStream::Close`) aborts the whole process when a thread goes while it begins to compress.
+ * Worker threads, at most `workers`: `ahead` of them when the first is needed, or at `start`, and they stay; more while work waits.
+ * After an abort what they were asked for is `cancelled` at once; the threads themselves end with the run of pages that they are
+ * at, which `close` waits for. They are never ended in the middle of it: Node (24.21, `CompressionStream::Close`) aborts the whole
+ * process when a thread goes while it begins to compress.
  */
 export function createChunkWorkers(options: {
   readonly workers: number;
