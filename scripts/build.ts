@@ -21,7 +21,7 @@ const bundle = await rolldown({
   input: {
     colonnade: join(root, "src/cli/main.ts"),
     library: join(root, "src/stream/library.ts"),
-    "chunk-worker": join(root, "src/execute/chunk-worker.ts"),
+    "chunk-worker": join(root, "src/execute/chunks/chunk-worker.ts"),
     "second-reader-worker": join(root, "src/validate/second-reader-worker.ts"),
   },
   platform: "node",

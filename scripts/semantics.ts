@@ -4,7 +4,7 @@ import { castability } from "../src/cast/castability.ts";
 import type { Castability } from "../src/cast/castability.ts";
 import type { Stored } from "../src/cast/cast.ts";
 import { parseLeafType } from "../src/parquet/leaf-type.ts";
-import { storageOf } from "../src/parquet/storage.ts";
+import { storageOf } from "../src/parquet/footer/storage.ts";
 
 /**
  * Writes the from×to tables of docs/SEMANTICS.md from the table in the code (`src/cast/castability.ts`). Run as

@@ -4,7 +4,7 @@ import { ByteBuilder } from "./byte-builder.ts";
 import { InvalidPositions } from "./invalid-positions.ts";
 import { asBuffer, hexDigit } from "./texts-to-numbers.ts";
 
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { CastResult } from "./cast.ts";
 import type { BytesValues } from "./texts-to-numbers.ts";
 

@@ -2,7 +2,7 @@ import { floatsOf, storeFloats } from "./floats.ts";
 import { castIntegers, numbersOf32, wordsOf } from "./integers.ts";
 import { InvalidPositions } from "./invalid-positions.ts";
 
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { CastResult } from "./cast.ts";
 import type { FloatType } from "./floats.ts";
 import type { IntType } from "./integers.ts";

@@ -1,5 +1,5 @@
 import { ColonnadeError } from "../base/errors.ts";
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 
 /** Offsets of BYTE_ARRAY values are Int32. */
 const bytesMax = 2 ** 31 - 1;

@@ -12,7 +12,7 @@ import { parseDates, parseTimes, parseTimestamps } from "./texts-to-times.ts";
 import { formatDates, formatTimes, formatTimestamps } from "./times-to-texts.ts";
 
 import type { PhysicalType } from "../parquet/leaf-type.ts";
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { CastResult, CastSpec, Stored } from "./cast.ts";
 import type { StoredDecimal } from "./decimals.ts";
 import type { BytesValues } from "./texts-to-numbers.ts";

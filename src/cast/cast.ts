@@ -1,5 +1,5 @@
 import type { LeafType, PhysicalType } from "../parquet/leaf-type.ts";
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 
 /** Everything a cast depends on beside the values. Serialisable: it crosses into worker threads. */
 export interface CastSpec {

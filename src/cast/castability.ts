@@ -1,7 +1,7 @@
 import { unreachable } from "../base/errors.ts";
 import { formatLeafType, sameLeafType } from "../parquet/leaf-type.ts";
 import type { LeafType } from "../parquet/leaf-type.ts";
-import { canStore } from "../parquet/storage.ts";
+import { canStore } from "../parquet/footer/storage.ts";
 import type { Stored } from "./cast.ts";
 
 /**

@@ -13,7 +13,7 @@ import {
 } from "./unscaled.ts";
 
 import type { LeafType } from "../parquet/leaf-type.ts";
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { CastResult, Stored } from "./cast.ts";
 import type { FloatType } from "./floats.ts";
 import type { IntType } from "./integers.ts";

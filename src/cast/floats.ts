@@ -4,7 +4,7 @@ import { InvalidPositions } from "./invalid-positions.ts";
 import { roundNumber } from "./rounding.ts";
 
 import type { LeafType } from "../parquet/leaf-type.ts";
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { CastResult } from "./cast.ts";
 import type { IntType } from "./integers.ts";
 import type { Rounding } from "./rounding.ts";

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import { castability } from "./castability.ts";
 import { castValues } from "./cast-values.ts";
 import type { Stored } from "./cast.ts";

@@ -1,7 +1,7 @@
 import { InvalidPositions } from "./invalid-positions.ts";
 
 import type { LeafType } from "../parquet/leaf-type.ts";
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { CastResult } from "./cast.ts";
 
 export type IntType = Extract<LeafType, { kind: "int" }>;

@@ -3,7 +3,7 @@ import { floatsOf } from "./floats.ts";
 import { numbersOf32, two32, wordsOf } from "./integers.ts";
 import { readDecimals } from "./unscaled.ts";
 
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { DecimalType } from "./decimals.ts";
 import type { FloatType } from "./floats.ts";
 import type { IntType } from "./integers.ts";

@@ -2,7 +2,7 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import type { Json } from "../base/canonical-json.ts";
 import { formatLeafType } from "../parquet/leaf-type.ts";
 import type { LeafType } from "../parquet/leaf-type.ts";
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import { castability } from "./castability.ts";
 import { castValues } from "./cast-values.ts";
 import type { Stored } from "./cast.ts";

@@ -4,7 +4,7 @@ import { roundsUp } from "./rounding.ts";
 import { findZone } from "./zones.ts";
 
 import type { LeafType, TimeUnit } from "../parquet/leaf-type.ts";
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { CastResult, CastSpec } from "./cast.ts";
 import type { Rounding } from "./rounding.ts";
 import type { Zone } from "./zones.ts";

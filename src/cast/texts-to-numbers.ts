@@ -6,7 +6,7 @@ import { InvalidPositions } from "./invalid-positions.ts";
 import { divideBigInt } from "./rounding.ts";
 import { newUnscaled, setBigInt } from "./unscaled.ts";
 
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { CastResult } from "./cast.ts";
 import type { StoredDecimal } from "./decimals.ts";
 import type { FloatType } from "./floats.ts";

@@ -14,7 +14,7 @@ import { compileFormat, parseFormatted } from "./time-formats.ts";
 import { asBuffer } from "./texts-to-numbers.ts";
 import { findZone } from "./zones.ts";
 import { wordsOf } from "./integers.ts";
-import { gatherValues } from "../parquet/gather-values.ts";
+import { gatherValues } from "../parquet/values/gather-values.ts";
 
 import type { TimeUnit } from "../parquet/leaf-type.ts";
 import type { CastResult, CastSpec } from "./cast.ts";

@@ -5,7 +5,7 @@ import { splitTimestamps, timesOf, unitsPerSecond, zoneSeen } from "./temporal.t
 import { compileFormat, formatOffset, formatWith, formatYear } from "./time-formats.ts";
 
 import type { TimeUnit } from "../parquet/leaf-type.ts";
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { CivilDate } from "./calendar.ts";
 import type { CastResult, CastSpec } from "./cast.ts";
 import type { TimestampType, TimeType } from "./temporal.ts";

@@ -1,6 +1,6 @@
 import { numbersOf32, two32, wordsOf } from "./integers.ts";
 
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { Stored } from "./cast.ts";
 import type { IntType } from "./integers.ts";
 import type { InvalidPositions } from "./invalid-positions.ts";

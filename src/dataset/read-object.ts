@@ -1,5 +1,5 @@
 import { cancelled, ColonnadeError, toColonnadeError, withDetails } from "../base/errors.ts";
-import { type Footer, footerTailBytes, locateFooter, scanFooter } from "../parquet/footer.ts";
+import { type Footer, footerTailBytes, locateFooter, scanFooter } from "../parquet/footer/footer.ts";
 import type { CopySource } from "../store/object-store.ts";
 
 /** An object as it was listed or opened: whatever is read of it later is read under this ETag. */

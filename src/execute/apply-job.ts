@@ -17,17 +17,17 @@ import {
   publishVersion,
 } from "../dataset/publish-version.ts";
 import { readManifest } from "../dataset/manifest.ts";
-import { codecs } from "../parquet/column-data.ts";
+import { codecs } from "../parquet/values/column-data.ts";
 import type { PlannedObject, UnreadableObject } from "../plan/plan.ts";
 import { canonicalContent } from "../schema/fingerprint.ts";
-import { createChunkWorkers } from "./chunk-workers.ts";
+import { createChunkWorkers } from "./chunks/chunk-workers.ts";
 import { epochOf } from "./finished-tasks.ts";
 import type { JobContext } from "./job-context.ts";
-import { heldBytesMax, heldIfSmall } from "./held-object.ts";
-import { type MigrateContext, migrateObject } from "./migrate-object.ts";
+import { heldBytesMax, heldIfSmall } from "./survey/held-object.ts";
+import { type MigrateContext, migrateObject } from "./objects/migrate-object.ts";
 import { type PlanOptions, planJob, type PreparedPlan } from "./plan-job.ts";
 import { FooterSizes, readFooter } from "../dataset/read-object.ts";
-import { describeUnreadable, listedObjects, SourceDigest } from "./survey-source.ts";
+import { describeUnreadable, listedObjects, SourceDigest } from "./survey/survey-source.ts";
 import { versionLines, VersionTotals } from "./version-lines.ts";
 
 export interface ApplyResult {

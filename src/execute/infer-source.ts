@@ -3,8 +3,8 @@ import type { Job } from "../dataset/job.ts";
 import type { SourceObject } from "../dataset/list-source.ts";
 import type { UnreadableObject } from "../plan/plan.ts";
 import { type Inference, inferSchemaVersion, type PartitionKey } from "../schema/infer.ts";
-import { eachFooter, type FooterSource } from "./each-footer.ts";
-import { listedObjects } from "./survey-source.ts";
+import { eachFooter, type FooterSource } from "./survey/each-footer.ts";
+import { listedObjects } from "./survey/survey-source.ts";
 
 export interface InferInput extends FooterSource {
   readonly job: Pick<Job, "source" | "limits">;

@@ -3,7 +3,7 @@ import type { Manifest } from "../dataset/formats.ts";
 import { besideGc, type Mark, readMark } from "../dataset/gc/mark.ts";
 import { readManifest } from "../dataset/manifest.ts";
 import { type PointerRead, readPointer } from "../dataset/pointer.ts";
-import type { Footer } from "../parquet/footer.ts";
+import type { Footer } from "../parquet/footer/footer.ts";
 import type { PartitionFilter } from "../plan/partition-filter.ts";
 import { type Plan, planFormat, type PlannedObject } from "../plan/plan.ts";
 import { deriveChanges } from "../schema/changes.ts";
@@ -13,9 +13,9 @@ import type { SchemaVersion } from "../schema/schema-version.ts";
 import { aliasIsDue } from "../schema/walk-fields.ts";
 import { type FinishedTasks, findFinishedTasks } from "./finished-tasks.ts";
 import type { JobContext } from "./job-context.ts";
-import { type AliasNames, SchemaRecogniser } from "./recognise.ts";
-import { readFooters } from "./survey-footers.ts";
-import { surveySource } from "./survey-source.ts";
+import { type AliasNames, SchemaRecogniser } from "./survey/recognise.ts";
+import { readFooters } from "./survey/survey-footers.ts";
+import { surveySource } from "./survey/survey-source.ts";
 
 export interface PlanOptions {
   /** `name=value` terms of `--only`. */

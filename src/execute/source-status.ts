@@ -3,8 +3,8 @@ import { readFileList } from "../dataset/file-list.ts";
 import type { FileLine, Manifest } from "../dataset/formats.ts";
 import type { UnreadableObject } from "../plan/plan.ts";
 import type { JobContext } from "./job-context.ts";
-import { LineCursor } from "./line-cursor.ts";
-import { listedObjects } from "./survey-source.ts";
+import { LineCursor } from "./survey/line-cursor.ts";
+import { listedObjects } from "./survey/survey-source.ts";
 
 /** How far a source has moved on from the version that was made of it. */
 export interface SourceStatus {

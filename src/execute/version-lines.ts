@@ -3,7 +3,7 @@ import type { FileLine, Manifest } from "../dataset/formats.ts";
 import type { VersionSummary } from "../dataset/publish-version.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { compareKeys } from "./line-cursor.ts";
+import { compareKeys } from "./survey/line-cursor.ts";
 
 /** The lines of a new version in the order of the source's keys: the base's that stay, and those of this run. */
 export async function* versionLines(

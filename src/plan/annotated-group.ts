@@ -1,5 +1,5 @@
 import { ColonnadeError } from "../base/errors.ts";
-import type { StructNode } from "../parquet/schema-tree.ts";
+import type { StructNode } from "../parquet/footer/schema-tree.ts";
 import { LogicalType } from "../parquet/spec.ts";
 import type { Field } from "../schema/schema-version.ts";
 import { walkFields } from "../schema/walk-fields.ts";

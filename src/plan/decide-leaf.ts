@@ -4,10 +4,10 @@ import { parseScalar } from "../cast/parse-scalar.ts";
 import { ColonnadeError } from "../base/errors.ts";
 import { formatLeafType, type LeafColumn, type LeafType } from "../parquet/leaf-type.ts";
 import { SchemaElement } from "../parquet/spec.ts";
-import { annotate } from "../parquet/schema-element.ts";
-import { physicalTypes, type Storage, storageOf } from "../parquet/storage.ts";
-import type { ThriftStruct } from "../parquet/thrift.ts";
-import type { Values } from "../parquet/values.ts";
+import { annotate } from "../parquet/footer/schema-element.ts";
+import { physicalTypes, type Storage, storageOf } from "../parquet/footer/storage.ts";
+import type { ThriftStruct } from "../parquet/thrift/thrift.ts";
+import type { Values } from "../parquet/values/values.ts";
 import { type CastPolicy, defaultCastPolicy, type Field } from "../schema/schema-version.ts";
 import type { ConstantValue, LeafAction, Rewrite } from "./leaf-action.ts";
 

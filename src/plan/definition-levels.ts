@@ -1,4 +1,4 @@
-import type { Repetition } from "../parquet/schema-tree.ts";
+import type { Repetition } from "../parquet/footer/schema-tree.ts";
 
 /** A null that the target does not allow, and that a value could stand in for. */
 const nullRefused = -1;

@@ -1,5 +1,5 @@
 import type { CastSpec } from "../cast/cast.ts";
-import type { Values } from "../parquet/values.ts";
+import type { Values } from "../parquet/values/values.ts";
 import type { OnInvalid } from "../schema/schema-version.ts";
 
 /**

@@ -1,9 +1,9 @@
 import type { LeafType } from "../parquet/leaf-type.ts";
-import type { Repetition } from "../parquet/schema-tree.ts";
+import type { Repetition } from "../parquet/footer/schema-tree.ts";
 import { ConvertedType, FieldRepetitionType, LogicalType, SchemaElement } from "../parquet/spec.ts";
-import { leafElement } from "../parquet/schema-element.ts";
-import { type Storage, storageOf } from "../parquet/storage.ts";
-import { ThriftStruct } from "../parquet/thrift.ts";
+import { leafElement } from "../parquet/footer/schema-element.ts";
+import { type Storage, storageOf } from "../parquet/footer/storage.ts";
+import { ThriftStruct } from "../parquet/thrift/thrift.ts";
 import type { Field } from "../schema/schema-version.ts";
 
 export interface NewElement {

@@ -1,9 +1,9 @@
 import { ColonnadeError } from "../base/errors.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
-import type { LeafNode, Repetition, SchemaNode } from "../parquet/schema-tree.ts";
+import type { LeafNode, Repetition, SchemaNode } from "../parquet/footer/schema-tree.ts";
 import { FieldRepetitionType, SchemaElement } from "../parquet/spec.ts";
-import { leafElement } from "../parquet/schema-element.ts";
-import { ThriftStruct } from "../parquet/thrift.ts";
+import { leafElement } from "../parquet/footer/schema-element.ts";
+import { ThriftStruct } from "../parquet/thrift/thrift.ts";
 import type { Field, SchemaVersion } from "../schema/schema-version.ts";
 import { childFields, fieldsById, storedFields } from "../schema/walk-fields.ts";
 import { refuseAnnotatedChange } from "./annotated-group.ts";

@@ -1,9 +1,9 @@
 import type { ErrorDetails } from "../base/errors.ts";
 import type { ManifestChange } from "../dataset/formats.ts";
 import type { SourceObject } from "../dataset/list-source.ts";
-import { chunkByteRange } from "../parquet/chunk-range.ts";
-import type { Footer } from "../parquet/footer.ts";
-import type { ChunkFacts } from "../parquet/chunk-facts.ts";
+import { chunkByteRange } from "../parquet/footer/chunk-range.ts";
+import type { Footer } from "../parquet/footer/footer.ts";
+import type { ChunkFacts } from "../parquet/footer/chunk-facts.ts";
 import { Encoding, PageType } from "../parquet/spec.ts";
 import type { ActionName } from "./leaf-action.ts";
 import type { OutputLeaf } from "./output-schema.ts";

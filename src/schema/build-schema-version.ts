@@ -3,7 +3,7 @@ import { didYouMean, nearest } from "../base/nearest.ts";
 import { parseScalar } from "../cast/parse-scalar.ts";
 import { parseLeafType } from "../parquet/leaf-type.ts";
 import type { LeafType } from "../parquet/leaf-type.ts";
-import { storageOf } from "../parquet/storage.ts";
+import { storageOf } from "../parquet/footer/storage.ts";
 import type { YamlPath, YamlProblem } from "./parse-yaml.ts";
 import type { FieldFile, SchemaVersionFile } from "./schema-version-file.ts";
 import { defaultCastPolicy } from "./schema-version.ts";

@@ -3,7 +3,7 @@ import { castability } from "../cast/castability.ts";
 import type { Castability } from "../cast/castability.ts";
 import type { Stored } from "../cast/cast.ts";
 import type { LeafType } from "../parquet/leaf-type.ts";
-import { storageOf } from "../parquet/storage.ts";
+import { storageOf } from "../parquet/footer/storage.ts";
 import { compareVersions } from "./changes.ts";
 import type { Change, Impossible } from "./changes.ts";
 import { describeChange } from "./describe-change.ts";

@@ -1,6 +1,6 @@
 import { formatLeafType } from "../parquet/leaf-type.ts";
 import type { LeafType } from "../parquet/leaf-type.ts";
-import type { SchemaNode } from "../parquet/schema-tree.ts";
+import type { SchemaNode } from "../parquet/footer/schema-tree.ts";
 import { withFingerprint } from "./fingerprint.ts";
 import type { Field, FieldType, SchemaVersion } from "./schema-version.ts";
 

@@ -1,6 +1,6 @@
 import { formatLeafType } from "../parquet/leaf-type.ts";
 import type { LeafType } from "../parquet/leaf-type.ts";
-import type { SchemaNode } from "../parquet/schema-tree.ts";
+import type { SchemaNode } from "../parquet/footer/schema-tree.ts";
 import { ColonnadeError } from "../base/errors.ts";
 import type { Field, SchemaVersion } from "./schema-version.ts";
 import { partitionFields, storedFields } from "./walk-fields.ts";

@@ -1,5 +1,5 @@
 import { ColonnadeError } from "../base/errors.ts";
-import type { SchemaNode } from "../parquet/schema-tree.ts";
+import type { SchemaNode } from "../parquet/footer/schema-tree.ts";
 import { detectVersion, matchTree, type VersionHint } from "./match.ts";
 import type { SchemaVersion } from "./schema-version.ts";
 

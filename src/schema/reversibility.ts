@@ -1,6 +1,6 @@
 import { unreachable } from "../base/errors.ts";
 import { castability } from "../cast/castability.ts";
-import { storageOf } from "../parquet/storage.ts";
+import { storageOf } from "../parquet/footer/storage.ts";
 import type { Change } from "./changes.ts";
 import { defaultCastPolicy } from "./schema-version.ts";
 import type { SchemaVersion } from "./schema-version.ts";

@@ -1,4 +1,4 @@
-import { repeatValue } from "../parquet/edit-values.ts";
+import { repeatValue } from "../parquet/values/edit-values.ts";
 import type { ArrowArray } from "./arrow-array.ts";
 import type { ArrayShape } from "./array-shape.ts";
 import { BodyBuffer } from "./body-buffer.ts";

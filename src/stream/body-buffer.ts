@@ -1,5 +1,5 @@
 import * as zlib from "node:zlib";
-import { asBuffer, compressZstd, lz4, outputOptions } from "../parquet/compression.ts";
+import { asBuffer, compressZstd, lz4, outputOptions } from "../parquet/pages/compression.ts";
 import { malformedStream } from "./stream-error.ts";
 
 /** How the buffers of a record batch are compressed, each by itself (Message.fbs, `BodyCompression`). */

@@ -1,7 +1,7 @@
 import { castValues } from "../cast/cast-values.ts";
 import type { CastResult, CastSpec } from "../cast/cast.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
-import { type Values, valueCount } from "../parquet/values.ts";
+import { type Values, valueCount } from "../parquet/values/values.ts";
 import { blankSlots } from "./read-slots.ts";
 
 /** As `castValues`, for slots: of a column of nulls the kernels see no value at all, but each of its slots is still one. */

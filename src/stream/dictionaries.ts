@@ -1,7 +1,7 @@
 import type { CastSpec } from "../cast/cast.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
-import { joinValues } from "../parquet/value-pieces.ts";
-import { type Values, valueCount } from "../parquet/values.ts";
+import { joinValues } from "../parquet/values/value-pieces.ts";
+import { type Values, valueCount } from "../parquet/values/values.ts";
 import { type ArrowArray, isSet, readArrays, validityOf } from "./arrow-array.ts";
 import type { ArrayShape } from "./array-shape.ts";
 import type { BatchHeader } from "./batch-header.ts";

@@ -1,10 +1,10 @@
 import { formatValue } from "../cast/format-value.ts";
 import { ColonnadeError } from "../base/errors.ts";
 import { reasonWords } from "../dataset/quarantine-columns.ts";
-import { replaceValues } from "../parquet/edit-values.ts";
-import { gatherValues } from "../parquet/gather-values.ts";
+import { replaceValues } from "../parquet/values/edit-values.ts";
+import { gatherValues } from "../parquet/values/gather-values.ts";
 import { formatLeafType, type LeafType } from "../parquet/leaf-type.ts";
-import { type Values, valueCount } from "../parquet/values.ts";
+import { type Values, valueCount } from "../parquet/values/values.ts";
 import type { AddedArrays } from "./added-array.ts";
 import { type ArrowArray, type ArrowBatch, isSet, validityOf } from "./arrow-array.ts";
 import { BodyBuffer } from "./body-buffer.ts";

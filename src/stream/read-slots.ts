@@ -1,7 +1,7 @@
-import { unpackBits } from "../parquet/bit-pack.ts";
+import { unpackBits } from "../parquet/encodings/bit-pack.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
-import { fixedValues, widthOf } from "../parquet/value-pieces.ts";
-import type { Values } from "../parquet/values.ts";
+import { fixedValues, widthOf } from "../parquet/values/value-pieces.ts";
+import type { Values } from "../parquet/values/values.ts";
 import { type ArrowArray, isSet, validityOf } from "./arrow-array.ts";
 import type { Layout } from "./array-shape.ts";
 import { malformedStream } from "./stream-error.ts";

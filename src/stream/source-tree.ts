@@ -1,9 +1,9 @@
 import { DataType, type Field as ArrowField } from "apache-arrow";
 import { formatLeafType, type LeafType } from "../parquet/leaf-type.ts";
-import { leafElement } from "../parquet/schema-element.ts";
-import type { Repetition } from "../parquet/schema-tree.ts";
+import { leafElement } from "../parquet/footer/schema-element.ts";
+import type { Repetition } from "../parquet/footer/schema-tree.ts";
 import { SchemaElement } from "../parquet/spec.ts";
-import type { ThriftStruct } from "../parquet/thrift.ts";
+import type { ThriftStruct } from "../parquet/thrift/thrift.ts";
 import { groupElement, wrapperElements } from "../plan/new-elements.ts";
 import type { Field, SchemaVersion } from "../schema/schema-version.ts";
 import { childFields } from "../schema/walk-fields.ts";

@@ -1,8 +1,8 @@
 import { Schema } from "apache-arrow";
 import { ColonnadeError } from "../base/errors.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
-import { flattenLeaves, readSchemaTree } from "../parquet/schema-tree.ts";
-import type { Values } from "../parquet/values.ts";
+import { flattenLeaves, readSchemaTree } from "../parquet/footer/schema-tree.ts";
+import type { Values } from "../parquet/values/values.ts";
 import { embeddedMapping } from "../plan/embedded-mapping.ts";
 import { type Rewrite, rewriteOf } from "../plan/leaf-action.ts";
 import { type OutputLeaf, outputSchema } from "../plan/output-schema.ts";

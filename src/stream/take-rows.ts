@@ -1,4 +1,4 @@
-import { gatherValues } from "../parquet/gather-values.ts";
+import { gatherValues } from "../parquet/values/gather-values.ts";
 import { type ArrowArray, type ArrowBatch, isSet, validityOf } from "./arrow-array.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { readSlots, viewBytes } from "./read-slots.ts";

@@ -1,7 +1,7 @@
 import { ColonnadeError } from "../base/errors.ts";
-import { packBits } from "../parquet/bit-pack.ts";
+import { packBits } from "../parquet/encodings/bit-pack.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
-import { type Values, valueCount } from "../parquet/values.ts";
+import { type Values, valueCount } from "../parquet/values/values.ts";
 import type { ArrayShape } from "./array-shape.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { inlineBytesMax, viewBytes } from "./read-slots.ts";

@@ -1,7 +1,7 @@
 import { toColonnadeError } from "../base/errors.ts";
 import type { FileLine } from "../dataset/formats.ts";
-import type { Footer } from "../parquet/footer.ts";
-import type { SchemaNode } from "../parquet/schema-tree.ts";
+import type { Footer } from "../parquet/footer/footer.ts";
+import type { SchemaNode } from "../parquet/footer/schema-tree.ts";
 import { matchTree } from "../schema/match.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
 import { walkFields } from "../schema/walk-fields.ts";

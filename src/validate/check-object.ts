@@ -2,7 +2,7 @@ import { quarantineColumns } from "../dataset/quarantine-columns.ts";
 import { crc32Hex } from "../base/digest.ts";
 import { toColonnadeError } from "../base/errors.ts";
 import type { FileLine } from "../dataset/formats.ts";
-import type { Footer } from "../parquet/footer.ts";
+import type { Footer } from "../parquet/footer/footer.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { checkBytes, checkDataFooter, checkRows } from "./check-footer.ts";

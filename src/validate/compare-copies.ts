@@ -1,9 +1,9 @@
-import { chunkByteRange } from "../parquet/chunk-range.ts";
-import type { ChunkFacts } from "../parquet/chunk-facts.ts";
+import { chunkByteRange } from "../parquet/footer/chunk-range.ts";
+import type { ChunkFacts } from "../parquet/footer/chunk-facts.ts";
 import { formatLeafType, sameLeafType } from "../parquet/leaf-type.ts";
-import type { LeafNode } from "../parquet/schema-tree.ts";
-import { encodeStruct } from "../parquet/thrift-writer.ts";
-import { ThriftStruct } from "../parquet/thrift.ts";
+import type { LeafNode } from "../parquet/footer/schema-tree.ts";
+import { encodeStruct } from "../parquet/thrift/thrift-writer.ts";
+import { ThriftStruct } from "../parquet/thrift/thrift.ts";
 import type { OpenOutput } from "./check-object.ts";
 import { findDifference } from "./copied-bytes.ts";
 import type { MemoryLimit } from "./memory-limit.ts";

@@ -1,4 +1,4 @@
-import type { ByteRange } from "../parquet/chunk-range.ts";
+import type { ByteRange } from "../parquet/footer/chunk-range.ts";
 import { readRange } from "../dataset/read-object.ts";
 import type { OpenObject } from "./open-object.ts";
 

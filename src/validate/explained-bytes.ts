@@ -1,5 +1,5 @@
-import { chunkByteRange } from "../parquet/chunk-range.ts";
-import type { Footer } from "../parquet/footer.ts";
+import { chunkByteRange } from "../parquet/footer/chunk-range.ts";
+import type { Footer } from "../parquet/footer/footer.ts";
 
 /** A part of an object that its footer knows of. */
 interface Part {

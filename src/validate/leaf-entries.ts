@@ -1,6 +1,6 @@
 import { type Data, type FixedSizeBinary, tableFromIPC, Type } from "apache-arrow";
 import { readParquet } from "parquet-wasm";
-import type { Repetition } from "../parquet/schema-tree.ts";
+import type { Repetition } from "../parquet/footer/schema-tree.ts";
 import type { Raw } from "./logical-values.ts";
 import type { SingleColumn } from "./single-column.ts";
 

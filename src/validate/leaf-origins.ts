@@ -1,9 +1,9 @@
 import type { PartitionedKey } from "../dataset/partition.ts";
-import type { Footer } from "../parquet/footer.ts";
-import type { LeafNode, SchemaNode } from "../parquet/schema-tree.ts";
+import type { Footer } from "../parquet/footer/footer.ts";
+import type { LeafNode, SchemaNode } from "../parquet/footer/schema-tree.ts";
 import { SchemaElement } from "../parquet/spec.ts";
 import type { LeafType } from "../parquet/leaf-type.ts";
-import type { ThriftStruct } from "../parquet/thrift.ts";
+import type { ThriftStruct } from "../parquet/thrift/thrift.ts";
 import { type Field, defaultCastPolicy, type SchemaVersion } from "../schema/schema-version.ts";
 import { fieldsById, partitionFields, type PlacedField } from "../schema/walk-fields.ts";
 import { type ConstantText, readConstant } from "./read-constant.ts";

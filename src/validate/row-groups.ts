@@ -1,5 +1,5 @@
 import { ColonnadeError } from "../base/errors.ts";
-import type { Footer } from "../parquet/footer.ts";
+import type { Footer } from "../parquet/footer/footer.ts";
 import type { OpenOutput } from "./check-object.ts";
 import { quarantineColumns } from "../dataset/quarantine-columns.ts";
 import type { SecondReader } from "./second-reader.ts";

@@ -1,9 +1,9 @@
-import type { ChunkFacts } from "../parquet/chunk-facts.ts";
-import { chunkByteRange } from "../parquet/chunk-range.ts";
-import { codecs } from "../parquet/column-data.ts";
-import type { Footer } from "../parquet/footer.ts";
+import type { ChunkFacts } from "../parquet/footer/chunk-facts.ts";
+import { chunkByteRange } from "../parquet/footer/chunk-range.ts";
+import { codecs } from "../parquet/values/column-data.ts";
+import type { Footer } from "../parquet/footer/footer.ts";
 import type { LeafColumn } from "../parquet/leaf-type.ts";
-import type { Repetition } from "../parquet/schema-tree.ts";
+import type { Repetition } from "../parquet/footer/schema-tree.ts";
 import {
   ColumnChunk,
   ColumnMetaData,
@@ -12,9 +12,9 @@ import {
   RowGroup,
   SchemaElement,
 } from "../parquet/spec.ts";
-import { physicalTypes } from "../parquet/storage.ts";
-import { encodeStruct } from "../parquet/thrift-writer.ts";
-import { ThriftStruct, thriftType } from "../parquet/thrift.ts";
+import { physicalTypes } from "../parquet/footer/storage.ts";
+import { encodeStruct } from "../parquet/thrift/thrift-writer.ts";
+import { ThriftStruct, thriftType } from "../parquet/thrift/thrift.ts";
 import { readRange } from "../dataset/read-object.ts";
 import type { OpenObject } from "./open-object.ts";
 

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ColonnadeError } from "../../src/base/errors.ts";
-import { chunkByteRange } from "../../src/parquet/chunk-range.ts";
-import type { ColumnData, WrittenChunk } from "../../src/parquet/column-data.ts";
-import { readColumnChunk } from "../../src/parquet/read-chunk.ts";
-import { writeColumnChunk } from "../../src/parquet/write-chunk.ts";
+import { chunkByteRange } from "../../src/parquet/footer/chunk-range.ts";
+import type { ColumnData, WrittenChunk } from "../../src/parquet/values/column-data.ts";
+import { readColumnChunk } from "../../src/parquet/chunks/read-chunk.ts";
+import { writeColumnChunk } from "../../src/parquet/chunks/write-chunk.ts";
 import { corpusFiles } from "../support/corpus.ts";
 import { fileOfChunks, type RowGroupOfChunks } from "../support/file-of-chunks.ts";
 import { type OpenFile, openParquet } from "../support/read-file-chunks.ts";

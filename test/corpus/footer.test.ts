@@ -1,11 +1,11 @@
 import { parquetMetadata } from "hyparquet";
 import { describe, expect, test } from "vitest";
-import { scanFooter } from "../../src/parquet/footer.ts";
-import { frameFooter, rewriteFooter } from "../../src/parquet/rewrite-footer.ts";
+import { scanFooter } from "../../src/parquet/footer/footer.ts";
+import { frameFooter, rewriteFooter } from "../../src/parquet/footer/rewrite-footer.ts";
 import { ColumnChunk, FileMetaData, RowGroup } from "../../src/parquet/spec.ts";
-import { decodeStruct } from "../../src/parquet/thrift-reader.ts";
-import { encodeStruct } from "../../src/parquet/thrift-writer.ts";
-import type { ThriftStruct } from "../../src/parquet/thrift.ts";
+import { decodeStruct } from "../../src/parquet/thrift/thrift-reader.ts";
+import { encodeStruct } from "../../src/parquet/thrift/thrift-writer.ts";
+import type { ThriftStruct } from "../../src/parquet/thrift/thrift.ts";
 import { corpusFiles } from "../support/corpus.ts";
 import { identityRowGroups, identityTarget, readFileFooter } from "../support/corpus-footer.ts";
 import { thrownCode } from "../support/thrown-code.ts";

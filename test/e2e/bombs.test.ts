@@ -13,9 +13,9 @@ import {
   PageHeader,
   SchemaElement,
 } from "../../src/parquet/spec.ts";
-import { encodeStruct } from "../../src/parquet/thrift-writer.ts";
-import { ThriftStruct, thriftType } from "../../src/parquet/thrift.ts";
-import { frameFooter } from "../../src/parquet/rewrite-footer.ts";
+import { encodeStruct } from "../../src/parquet/thrift/thrift-writer.ts";
+import { ThriftStruct, thriftType } from "../../src/parquet/thrift/thrift.ts";
+import { frameFooter } from "../../src/parquet/footer/rewrite-footer.ts";
 import { group, leaf, root } from "../support/build-footer.ts";
 import { startCli } from "../support/cli-workspace.ts";
 import { fileOfChunks } from "../support/file-of-chunks.ts";

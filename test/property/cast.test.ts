@@ -6,10 +6,10 @@ import type { CastSpec, Stored } from "../../src/cast/cast.ts";
 import type { Rounding } from "../../src/cast/rounding.ts";
 import type { LeafType } from "../../src/parquet/leaf-type.ts";
 import { formatLeafType } from "../../src/parquet/leaf-type.ts";
-import type { Storage } from "../../src/parquet/storage.ts";
+import type { Storage } from "../../src/parquet/footer/storage.ts";
 import { columnOf, rawFloat, rawsOf, rawText, stored } from "../support/cast-columns.ts";
 import type { Raw } from "../support/cast-columns.ts";
-import { valueCount } from "../../src/parquet/values.ts";
+import { valueCount } from "../../src/parquet/values/values.ts";
 
 const typeNames = [
   "null",

@@ -1,18 +1,18 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { ColonnadeError } from "../../src/base/errors.ts";
-import type { ColumnData } from "../../src/parquet/column-data.ts";
-import { codecs } from "../../src/parquet/column-data.ts";
-import { constantChunk } from "../../src/parquet/constant-chunk.ts";
+import type { ColumnData } from "../../src/parquet/values/column-data.ts";
+import { codecs } from "../../src/parquet/values/column-data.ts";
+import { constantChunk } from "../../src/parquet/chunks/constant-chunk.ts";
 import type { LeafColumn } from "../../src/parquet/leaf-type.ts";
-import { readColumnChunk } from "../../src/parquet/read-chunk.ts";
+import { readColumnChunk } from "../../src/parquet/chunks/read-chunk.ts";
 import { ColumnMetaData } from "../../src/parquet/spec.ts";
-import { valueCount } from "../../src/parquet/values.ts";
-import { writeColumnChunk } from "../../src/parquet/write-chunk.ts";
+import { valueCount } from "../../src/parquet/values/values.ts";
+import { writeColumnChunk } from "../../src/parquet/chunks/write-chunk.ts";
 import { annotatedTypes, columns, physicalTypes } from "../support/column-arbitraries.ts";
 import { writeWithDuckdb } from "../support/read-rows.ts";
 import { openParquet } from "../support/read-file-chunks.ts";
-import { chunkByteRange } from "../../src/parquet/chunk-range.ts";
+import { chunkByteRange } from "../../src/parquet/footer/chunk-range.ts";
 import { propertyRuns, recordFigures } from "../support/long-runs.ts";
 
 const nothing = { statistics: false, pageIndex: false, bloomFilter: false, sizeStatistics: false };

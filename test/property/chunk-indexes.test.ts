@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { expect, test } from "vitest";
-import { writeColumnChunk } from "../../src/parquet/write-chunk.ts";
+import { writeColumnChunk } from "../../src/parquet/chunks/write-chunk.ts";
 import { columns, physicalTypes } from "../support/column-arbitraries.ts";
 import { fileOfChunks, schemaOfColumn } from "../support/file-of-chunks.ts";
 import { canonicalText } from "../support/read-rows.ts";

@@ -1,13 +1,13 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { buildDictionary, compactDictionary } from "../../src/parquet/build-dictionary.ts";
-import type { ColumnData } from "../../src/parquet/column-data.ts";
-import { mapEntries, withDictionary } from "../../src/parquet/dictionary-data.ts";
-import { dropRows, keepRows } from "../../src/parquet/filter-rows.ts";
-import { nullAt } from "../../src/parquet/null-at.ts";
-import { mapDefinitionLevels } from "../../src/parquet/relevel.ts";
-import { entryOfValue, rowOfEntry, rowOfValue, rowsOfValues } from "../../src/parquet/row-of-value.ts";
-import { valueCount } from "../../src/parquet/values.ts";
+import { buildDictionary, compactDictionary } from "../../src/parquet/encodings/build-dictionary.ts";
+import type { ColumnData } from "../../src/parquet/values/column-data.ts";
+import { mapEntries, withDictionary } from "../../src/parquet/values/dictionary-data.ts";
+import { dropRows, keepRows } from "../../src/parquet/values/filter-rows.ts";
+import { nullAt } from "../../src/parquet/values/null-at.ts";
+import { mapDefinitionLevels } from "../../src/parquet/values/relevel.ts";
+import { entryOfValue, rowOfEntry, rowOfValue, rowsOfValues } from "../../src/parquet/values/row-of-value.ts";
+import { valueCount } from "../../src/parquet/values/values.ts";
 import { annotatedTypes, columns, physicalTypes } from "../support/column-arbitraries.ts";
 import { columnOfRows, leafColumn, type Row, rowsOfColumn, valueList } from "../support/column-rows.ts";
 

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ColonnadeError } from "../../src/base/errors.ts";
-import { chunkByteRange } from "../../src/parquet/chunk-range.ts";
-import { locateFooter, scanFooter } from "../../src/parquet/footer.ts";
-import { rewriteFooter } from "../../src/parquet/rewrite-footer.ts";
+import { chunkByteRange } from "../../src/parquet/footer/chunk-range.ts";
+import { locateFooter, scanFooter } from "../../src/parquet/footer/footer.ts";
+import { rewriteFooter } from "../../src/parquet/footer/rewrite-footer.ts";
 import { corpusFiles } from "../support/corpus.ts";
 import { thrownCode } from "../support/thrown-code.ts";
 import { identityRowGroups, identityTarget, readFileFooter } from "../support/corpus-footer.ts";

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ColonnadeError } from "../../src/base/errors.ts";
 import { applyJob } from "../../src/execute/apply-job.ts";
-import { type Footer, locateFooter, scanFooter } from "../../src/parquet/footer.ts";
+import { type Footer, locateFooter, scanFooter } from "../../src/parquet/footer/footer.ts";
 import { withFingerprint } from "../../src/schema/fingerprint.ts";
 import { inferSchemaVersion } from "../../src/schema/infer.ts";
 import { formatSchemaVersion, parseSchemaVersion } from "../../src/schema/parse-schema-version.ts";

@@ -1,9 +1,14 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { patchStruct } from "../../src/parquet/patch-struct.ts";
-import { decodeStruct, ThriftReader } from "../../src/parquet/thrift-reader.ts";
-import { encodeStruct, ThriftWriter } from "../../src/parquet/thrift-writer.ts";
-import { ThriftStruct, type ThriftType, thriftType, type ThriftValue } from "../../src/parquet/thrift.ts";
+import { patchStruct } from "../../src/parquet/thrift/patch-struct.ts";
+import { decodeStruct, ThriftReader } from "../../src/parquet/thrift/thrift-reader.ts";
+import { encodeStruct, ThriftWriter } from "../../src/parquet/thrift/thrift-writer.ts";
+import {
+  ThriftStruct,
+  type ThriftType,
+  thriftType,
+  type ThriftValue,
+} from "../../src/parquet/thrift/thrift.ts";
 import { thrownCode } from "../support/thrown-code.ts";
 
 type Typed = { readonly type: ThriftType; readonly value: ThriftValue };

@@ -1,6 +1,6 @@
-import { scanFooter, type Footer } from "../../src/parquet/footer.ts";
+import { scanFooter, type Footer } from "../../src/parquet/footer/footer.ts";
 import type { LeafType } from "../../src/parquet/leaf-type.ts";
-import { flattenLeaves, readSchemaTree } from "../../src/parquet/schema-tree.ts";
+import { flattenLeaves, readSchemaTree } from "../../src/parquet/footer/schema-tree.ts";
 import {
   ColumnChunk,
   ColumnMetaData,
@@ -13,10 +13,10 @@ import {
   Statistics,
   Type,
 } from "../../src/parquet/spec.ts";
-import { annotate } from "../../src/parquet/schema-element.ts";
-import { physicalTypes, storageOf } from "../../src/parquet/storage.ts";
-import { encodeStruct, ThriftWriter } from "../../src/parquet/thrift-writer.ts";
-import { ThriftStruct, thriftType } from "../../src/parquet/thrift.ts";
+import { annotate } from "../../src/parquet/footer/schema-element.ts";
+import { physicalTypes, storageOf } from "../../src/parquet/footer/storage.ts";
+import { encodeStruct, ThriftWriter } from "../../src/parquet/thrift/thrift-writer.ts";
+import { ThriftStruct, thriftType } from "../../src/parquet/thrift/thrift.ts";
 
 type Repetition = "required" | "optional" | "repeated";
 

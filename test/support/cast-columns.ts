@@ -1,9 +1,9 @@
 import type { Stored } from "../../src/cast/cast.ts";
 import { decodeHalfFloats } from "../../src/cast/half-floats.ts";
 import { parseLeafType } from "../../src/parquet/leaf-type.ts";
-import { storageOf } from "../../src/parquet/storage.ts";
-import type { Storage } from "../../src/parquet/storage.ts";
-import type { Values } from "../../src/parquet/values.ts";
+import { storageOf } from "../../src/parquet/footer/storage.ts";
+import type { Storage } from "../../src/parquet/footer/storage.ts";
+import type { Values } from "../../src/parquet/values/values.ts";
 
 /**
  * Values as plain texts, one form for every engine: integers, days and ticks in decimal digits, decimals as their unscaled

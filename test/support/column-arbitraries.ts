@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import type { ChunkExtras, ChunkLayout, ColumnData } from "../../src/parquet/column-data.ts";
+import type { ChunkExtras, ChunkLayout, ColumnData } from "../../src/parquet/values/column-data.ts";
 import type { LeafColumn, LeafType, PhysicalType } from "../../src/parquet/leaf-type.ts";
 import { columnOfRows, leafColumn, type Row, type Shape, type Value } from "./column-rows.ts";
 

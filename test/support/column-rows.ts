@@ -1,6 +1,6 @@
-import type { ChunkLayout, ColumnData } from "../../src/parquet/column-data.ts";
+import type { ChunkLayout, ColumnData } from "../../src/parquet/values/column-data.ts";
 import type { LeafColumn, LeafType, PhysicalType } from "../../src/parquet/leaf-type.ts";
-import type { Values } from "../../src/parquet/values.ts";
+import type { Values } from "../../src/parquet/values/values.ts";
 
 /** A value as JavaScript has it: bytes for both kinds of byte arrays and for INT96. */
 export type Value = boolean | number | bigint | Uint8Array;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { chunkByteRange } from "../../src/parquet/chunk-range.ts";
-import { type Footer, locateFooter, scanFooter } from "../../src/parquet/footer.ts";
-import type { OutputRowGroup } from "../../src/parquet/rewrite-footer.ts";
+import { chunkByteRange } from "../../src/parquet/footer/chunk-range.ts";
+import { type Footer, locateFooter, scanFooter } from "../../src/parquet/footer/footer.ts";
+import type { OutputRowGroup } from "../../src/parquet/footer/rewrite-footer.ts";
 import type { CorpusFile } from "./corpus.ts";
 
 export interface FileFooter {

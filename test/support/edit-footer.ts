@@ -1,10 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { footerTailBytes, locateFooter } from "../../src/parquet/footer.ts";
-import { frameFooter } from "../../src/parquet/rewrite-footer.ts";
+import { footerTailBytes, locateFooter } from "../../src/parquet/footer/footer.ts";
+import { frameFooter } from "../../src/parquet/footer/rewrite-footer.ts";
 import { FileMetaData } from "../../src/parquet/spec.ts";
-import { decodeStruct } from "../../src/parquet/thrift-reader.ts";
-import { encodeStruct } from "../../src/parquet/thrift-writer.ts";
-import type { ThriftStruct } from "../../src/parquet/thrift.ts";
+import { decodeStruct } from "../../src/parquet/thrift/thrift-reader.ts";
+import { encodeStruct } from "../../src/parquet/thrift/thrift-writer.ts";
+import type { ThriftStruct } from "../../src/parquet/thrift/thrift.ts";
 
 /** Writes a Parquet file's footer anew after an edit, as other writers might have written it; the data stays. */
 export async function editFooter(path: string, edit: (metadata: ThriftStruct) => void): Promise<void> {

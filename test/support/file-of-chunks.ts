@@ -1,4 +1,4 @@
-import type { WrittenChunk } from "../../src/parquet/column-data.ts";
+import type { WrittenChunk } from "../../src/parquet/values/column-data.ts";
 import type { LeafColumn } from "../../src/parquet/leaf-type.ts";
 import {
   ColumnChunk,
@@ -11,9 +11,9 @@ import {
   RowGroup,
   SchemaElement,
 } from "../../src/parquet/spec.ts";
-import { leafElement } from "../../src/parquet/schema-element.ts";
-import { encodeStruct } from "../../src/parquet/thrift-writer.ts";
-import { ThriftStruct } from "../../src/parquet/thrift.ts";
+import { leafElement } from "../../src/parquet/footer/schema-element.ts";
+import { encodeStruct } from "../../src/parquet/thrift/thrift-writer.ts";
+import { ThriftStruct } from "../../src/parquet/thrift/thrift.ts";
 
 export interface RowGroupOfChunks {
   readonly rows: number;

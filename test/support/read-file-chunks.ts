@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { chunkByteRange } from "../../src/parquet/chunk-range.ts";
-import type { ColumnData } from "../../src/parquet/column-data.ts";
-import type { Footer } from "../../src/parquet/footer.ts";
-import { footerTailBytes, locateFooter, scanFooter } from "../../src/parquet/footer.ts";
-import { readColumnChunk } from "../../src/parquet/read-chunk.ts";
+import { chunkByteRange } from "../../src/parquet/footer/chunk-range.ts";
+import type { ColumnData } from "../../src/parquet/values/column-data.ts";
+import type { Footer } from "../../src/parquet/footer/footer.ts";
+import { footerTailBytes, locateFooter, scanFooter } from "../../src/parquet/footer/footer.ts";
+import { readColumnChunk } from "../../src/parquet/chunks/read-chunk.ts";
 
 export interface OpenFile {
   readonly bytes: Uint8Array;

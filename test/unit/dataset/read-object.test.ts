@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FooterSizes, readFooter } from "../../../src/dataset/read-object.ts";
-import { encodeStruct } from "../../../src/parquet/thrift-writer.ts";
-import { frameFooter } from "../../../src/parquet/rewrite-footer.ts";
+import { encodeStruct } from "../../../src/parquet/thrift/thrift-writer.ts";
+import { frameFooter } from "../../../src/parquet/footer/rewrite-footer.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import { type ObjectStore, unconditional } from "../../../src/store/object-store.ts";
 import { fileMetaData, leaf, root } from "../../support/build-footer.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type ByteRange, chunkByteRange } from "../../../src/parquet/chunk-range.ts";
-import { locateFooter, scanFooter } from "../../../src/parquet/footer.ts";
+import { type ByteRange, chunkByteRange } from "../../../src/parquet/footer/chunk-range.ts";
+import { locateFooter, scanFooter } from "../../../src/parquet/footer/footer.ts";
 import type { LeafType } from "../../../src/parquet/leaf-type.ts";
 import {
   ColumnChunk,
@@ -10,9 +10,9 @@ import {
   RowGroup,
   SortingColumn,
 } from "../../../src/parquet/spec.ts";
-import { ThriftReader } from "../../../src/parquet/thrift-reader.ts";
-import { encodeStruct } from "../../../src/parquet/thrift-writer.ts";
-import { ThriftStruct, thriftType } from "../../../src/parquet/thrift.ts";
+import { ThriftReader } from "../../../src/parquet/thrift/thrift-reader.ts";
+import { encodeStruct } from "../../../src/parquet/thrift/thrift-writer.ts";
+import { ThriftStruct, thriftType } from "../../../src/parquet/thrift/thrift.ts";
 import { chunkBytes, fileMetaData, footerOf, leaf, root, wideFooter } from "../../support/build-footer.ts";
 import { thrownCode } from "../../support/thrown-code.ts";
 

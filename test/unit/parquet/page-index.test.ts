@@ -4,9 +4,9 @@ import {
   encodeOffsetIndex,
   pagePlaces,
   relocateOffsetIndex,
-} from "../../../src/parquet/page-index.ts";
+} from "../../../src/parquet/indexes/page-index.ts";
 import { OffsetIndex, PageLocation } from "../../../src/parquet/spec.ts";
-import { ThriftStruct, thriftType } from "../../../src/parquet/thrift.ts";
+import { ThriftStruct, thriftType } from "../../../src/parquet/thrift/thrift.ts";
 import { corpusFiles } from "../../support/corpus.ts";
 import { readFileFooter } from "../../support/corpus-footer.ts";
 import { thrownCode } from "../../support/thrown-code.ts";

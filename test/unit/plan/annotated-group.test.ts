@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
-import { readSchemaTree } from "../../../src/parquet/schema-tree.ts";
+import { readSchemaTree } from "../../../src/parquet/footer/schema-tree.ts";
 import { LogicalType, SchemaElement } from "../../../src/parquet/spec.ts";
-import { ThriftStruct } from "../../../src/parquet/thrift.ts";
+import { ThriftStruct } from "../../../src/parquet/thrift/thrift.ts";
 import { outputSchema } from "../../../src/plan/output-schema.ts";
 import { inferSchemaVersion } from "../../../src/schema/infer.ts";
 import { matchTree } from "../../../src/schema/match.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FileMetaData, KeyValue as KeyValueField } from "../../../src/parquet/spec.ts";
-import { readSchemaTree } from "../../../src/parquet/schema-tree.ts";
+import { readSchemaTree } from "../../../src/parquet/footer/schema-tree.ts";
 import type { EmbeddedMapping } from "../../../src/schema/embedded/mapping.ts";
 import { rewriteKeyValueMetadata } from "../../../src/schema/embedded/rewrite.ts";
 import type { KeyValue } from "../../../src/schema/embedded/rewrite.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FileMetaData, KeyValue as KeyValueField } from "../../../src/parquet/spec.ts";
 import type { LeafType } from "../../../src/parquet/leaf-type.ts";
-import { readSchemaTree } from "../../../src/parquet/schema-tree.ts";
+import { readSchemaTree } from "../../../src/parquet/footer/schema-tree.ts";
 import { parseExactJson } from "../../../src/schema/embedded/exact-json.ts";
 import type { EmbeddedMapping, OutputField } from "../../../src/schema/embedded/mapping.ts";
 import { rewriteKeyValueMetadata } from "../../../src/schema/embedded/rewrite.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { formatLeafType } from "../../../src/parquet/leaf-type.ts";
-import type { SchemaNode } from "../../../src/parquet/schema-tree.ts";
+import type { SchemaNode } from "../../../src/parquet/footer/schema-tree.ts";
 import { inferSchemaVersion } from "../../../src/schema/infer.ts";
 import { matchTree } from "../../../src/schema/match.ts";
 import { formatSchemaVersion, parseSchemaVersion } from "../../../src/schema/parse-schema-version.ts";

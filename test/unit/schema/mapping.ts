@@ -1,5 +1,5 @@
 import { parseLeafType } from "../../../src/parquet/leaf-type.ts";
-import type { SchemaNode } from "../../../src/parquet/schema-tree.ts";
+import type { SchemaNode } from "../../../src/parquet/footer/schema-tree.ts";
 import type { EmbeddedMapping, OutputField, OutputType } from "../../../src/schema/embedded/mapping.ts";
 
 /** The mapping that changes nothing in objects of this schema. */

@@ -1,10 +1,10 @@
 import { openSync, readSync, fstatSync, closeSync } from "node:fs";
-import { readSchemaTree } from "../../../src/parquet/schema-tree.ts";
-import type { SchemaNode } from "../../../src/parquet/schema-tree.ts";
+import { readSchemaTree } from "../../../src/parquet/footer/schema-tree.ts";
+import type { SchemaNode } from "../../../src/parquet/footer/schema-tree.ts";
 import { FileMetaData, SchemaElement } from "../../../src/parquet/spec.ts";
-import { decodeStruct } from "../../../src/parquet/thrift-reader.ts";
-import { ThriftStruct } from "../../../src/parquet/thrift.ts";
-import { leafElement } from "../../../src/parquet/schema-element.ts";
+import { decodeStruct } from "../../../src/parquet/thrift/thrift-reader.ts";
+import { ThriftStruct } from "../../../src/parquet/thrift/thrift.ts";
+import { leafElement } from "../../../src/parquet/footer/schema-element.ts";
 import { parseLeafType } from "../../../src/parquet/leaf-type.ts";
 
 /** The footer of a file that is not encrypted, without the reader that is tested elsewhere. */

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { LeafType, PhysicalType } from "../../../../src/parquet/leaf-type.ts";
 import { BloomFilterHeader } from "../../../../src/parquet/spec.ts";
-import { decodeStruct } from "../../../../src/parquet/thrift-reader.ts";
-import { writeColumnChunk } from "../../../../src/parquet/write-chunk.ts";
+import { decodeStruct } from "../../../../src/parquet/thrift/thrift-reader.ts";
+import { writeColumnChunk } from "../../../../src/parquet/chunks/write-chunk.ts";
 import { columnOfRows, leafColumn, plainLayout, type Row } from "../../../support/column-rows.ts";
 import { fileOfChunks, schemaOfColumn } from "../../../support/file-of-chunks.ts";
 import { queryFile } from "../../../support/read-rows.ts";

@@ -1,7 +1,7 @@
 import lz4 from "lz4-napi";
 import { expect, test } from "vitest";
-import type { Codec } from "../../../../src/parquet/column-data.ts";
-import { compress, decompress, writableCodec } from "../../../../src/parquet/compression.ts";
+import type { Codec } from "../../../../src/parquet/values/column-data.ts";
+import { compress, decompress, writableCodec } from "../../../../src/parquet/pages/compression.ts";
 
 const text = new TextEncoder().encode("departed at, delay, distance, origin; ".repeat(40));
 const large = Uint8Array.from({ length: 600_000 }, (_, i) => (i * i) >> 7);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { constantChunk } from "../../../../src/parquet/constant-chunk.ts";
+import { constantChunk } from "../../../../src/parquet/chunks/constant-chunk.ts";
 import { ColumnMetaData, OffsetIndex, PageLocation, Statistics } from "../../../../src/parquet/spec.ts";
-import { readColumnChunk } from "../../../../src/parquet/read-chunk.ts";
+import { readColumnChunk } from "../../../../src/parquet/chunks/read-chunk.ts";
 import { annotatedTypes, physicalTypes } from "../../../support/column-arbitraries.ts";
 import { leafColumn, rowsOfColumn, type Shape, type Value, valuesOf } from "../../../support/column-rows.ts";
 import { fileOfChunks, schemaOfColumn } from "../../../support/file-of-chunks.ts";

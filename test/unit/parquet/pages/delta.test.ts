@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
-import { decodeByteStreamSplit } from "../../../../src/parquet/byte-stream-split.ts";
-import { decodeDelta32, decodeDelta64 } from "../../../../src/parquet/delta-binary-packed.ts";
-import { asFixed, decodeDeltaLength, decodeDeltaStrings } from "../../../../src/parquet/delta-byte-array.ts";
+import { decodeByteStreamSplit } from "../../../../src/parquet/encodings/byte-stream-split.ts";
+import { decodeDelta32, decodeDelta64 } from "../../../../src/parquet/encodings/delta-binary-packed.ts";
+import {
+  asFixed,
+  decodeDeltaLength,
+  decodeDeltaStrings,
+} from "../../../../src/parquet/encodings/delta-byte-array.ts";
 
 /** The format's examples use blocks of 8 values in one miniblock. Zigzag doubles: 7 is 14, -2 is 3. */
 const fiveInARow = Uint8Array.of(8, 1, 5, 2, 2, 0);

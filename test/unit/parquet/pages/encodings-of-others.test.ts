@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chunkByteRange } from "../../../../src/parquet/chunk-range.ts";
+import { chunkByteRange } from "../../../../src/parquet/footer/chunk-range.ts";
 import { Encoding } from "../../../../src/parquet/spec.ts";
 import { rowsOfColumn } from "../../../support/column-rows.ts";
 import { openParquet, readChunkOf } from "../../../support/read-file-chunks.ts";

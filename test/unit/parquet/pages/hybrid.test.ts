@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { ColonnadeError } from "../../../../src/base/errors.ts";
-import { unpackBits } from "../../../../src/parquet/bit-pack.ts";
+import { unpackBits } from "../../../../src/parquet/encodings/bit-pack.ts";
 import { ByteWriter } from "../../../../src/parquet/byte-writer.ts";
-import { bitWidthOf, decodeHybrid, encodeHybrid } from "../../../../src/parquet/hybrid.ts";
-import { decodeLevelsV1, encodeLevels } from "../../../../src/parquet/levels.ts";
+import { bitWidthOf, decodeHybrid, encodeHybrid } from "../../../../src/parquet/encodings/hybrid.ts";
+import { decodeLevelsV1, encodeLevels } from "../../../../src/parquet/encodings/levels.ts";
 import { Encoding } from "../../../../src/parquet/spec.ts";
 
 /** Runs as well as noise, of values that fit the width. */

@@ -9,9 +9,9 @@ import {
   SizeStatistics,
   Statistics,
 } from "../../../../src/parquet/spec.ts";
-import { decodeStruct } from "../../../../src/parquet/thrift-reader.ts";
-import type { ThriftStruct } from "../../../../src/parquet/thrift.ts";
-import { writeColumnChunk } from "../../../../src/parquet/write-chunk.ts";
+import { decodeStruct } from "../../../../src/parquet/thrift/thrift-reader.ts";
+import type { ThriftStruct } from "../../../../src/parquet/thrift/thrift.ts";
+import { writeColumnChunk } from "../../../../src/parquet/chunks/write-chunk.ts";
 import { columnOfRows, leafColumn, plainLayout, type Row, type Shape } from "../../../support/column-rows.ts";
 
 const everything = { statistics: true, pageIndex: true, bloomFilter: false, sizeStatistics: true };

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { xxhash64 } from "../../../../src/parquet/xxhash64.ts";
+import { xxhash64 } from "../../../../src/parquet/indexes/xxhash64.ts";
 
 function hashOf(bytes: Uint8Array, start = 0): bigint {
   const { low, high } = xxhash64(bytes, start, bytes.length);
