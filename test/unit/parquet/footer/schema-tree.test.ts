@@ -1,10 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { formatLeafType, type LeafType } from "../../../src/parquet/leaf-type.ts";
-import { flattenLeaves, readSchemaTree, type SchemaNode } from "../../../src/parquet/footer/schema-tree.ts";
-import { SchemaElement } from "../../../src/parquet/spec.ts";
-import type { ThriftStruct } from "../../../src/parquet/thrift/thrift.ts";
-import { group, leaf, root } from "../../support/build-footer.ts";
-import { thrownCode } from "../../support/thrown-code.ts";
+import { formatLeafType, type LeafType } from "../../../../src/parquet/leaf-type.ts";
+import {
+  flattenLeaves,
+  readSchemaTree,
+  type SchemaNode,
+} from "../../../../src/parquet/footer/schema-tree.ts";
+import { SchemaElement } from "../../../../src/parquet/spec.ts";
+import type { ThriftStruct } from "../../../../src/parquet/thrift/thrift.ts";
+import { group, leaf, root } from "../../../support/build-footer.ts";
+import { thrownCode } from "../../../support/thrown-code.ts";
 
 const int: LeafType = { kind: "int", bits: 32, signed: true };
 const string: LeafType = { kind: "string" };

@@ -2,13 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
 
-import { ColonnadeError, toColonnadeError } from "../../../src/base/errors.ts";
-import { createChunkWorkers } from "../../../src/execute/chunks/chunk-workers.ts";
-import type { RunBatch } from "../../../src/execute/chunks/chunk-worker.ts";
-import { defaultReadLimits } from "../../../src/parquet/pages/read-page.ts";
-import { writePageHeader } from "../../../src/parquet/pages/page-header.ts";
-import { Encoding } from "../../../src/parquet/spec.ts";
-import type { LeafColumn } from "../../../src/parquet/leaf-type.ts";
+import { ColonnadeError, toColonnadeError } from "../../../../src/base/errors.ts";
+import { createChunkWorkers } from "../../../../src/execute/chunks/chunk-workers.ts";
+import type { RunBatch } from "../../../../src/execute/chunks/chunk-worker.ts";
+import { defaultReadLimits } from "../../../../src/parquet/pages/read-page.ts";
+import { writePageHeader } from "../../../../src/parquet/pages/page-header.ts";
+import { Encoding } from "../../../../src/parquet/spec.ts";
+import type { LeafColumn } from "../../../../src/parquet/leaf-type.ts";
 
 const column: LeafColumn = {
   path: ["a"],

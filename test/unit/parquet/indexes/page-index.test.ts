@@ -4,12 +4,12 @@ import {
   encodeOffsetIndex,
   pagePlaces,
   relocateOffsetIndex,
-} from "../../../src/parquet/indexes/page-index.ts";
-import { OffsetIndex, PageLocation } from "../../../src/parquet/spec.ts";
-import { ThriftStruct, thriftType } from "../../../src/parquet/thrift/thrift.ts";
-import { corpusFiles } from "../../support/corpus.ts";
-import { readFileFooter } from "../../support/corpus-footer.ts";
-import { thrownCode } from "../../support/thrown-code.ts";
+} from "../../../../src/parquet/indexes/page-index.ts";
+import { OffsetIndex, PageLocation } from "../../../../src/parquet/spec.ts";
+import { ThriftStruct, thriftType } from "../../../../src/parquet/thrift/thrift.ts";
+import { corpusFiles } from "../../../support/corpus.ts";
+import { readFileFooter } from "../../../support/corpus-footer.ts";
+import { thrownCode } from "../../../support/thrown-code.ts";
 
 function page(offset: number, compressedBytes: number, firstRow: number): ThriftStruct {
   return new ThriftStruct()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type ByteRange, chunkByteRange } from "../../../src/parquet/footer/chunk-range.ts";
-import { locateFooter, scanFooter } from "../../../src/parquet/footer/footer.ts";
-import type { LeafType } from "../../../src/parquet/leaf-type.ts";
+import { type ByteRange, chunkByteRange } from "../../../../src/parquet/footer/chunk-range.ts";
+import { locateFooter, scanFooter } from "../../../../src/parquet/footer/footer.ts";
+import type { LeafType } from "../../../../src/parquet/leaf-type.ts";
 import {
   ColumnChunk,
   ColumnMetaData,
@@ -9,12 +9,12 @@ import {
   KeyValue,
   RowGroup,
   SortingColumn,
-} from "../../../src/parquet/spec.ts";
-import { ThriftReader } from "../../../src/parquet/thrift/thrift-reader.ts";
-import { encodeStruct } from "../../../src/parquet/thrift/thrift-writer.ts";
-import { ThriftStruct, thriftType } from "../../../src/parquet/thrift/thrift.ts";
-import { chunkBytes, fileMetaData, footerOf, leaf, root, wideFooter } from "../../support/build-footer.ts";
-import { thrownCode } from "../../support/thrown-code.ts";
+} from "../../../../src/parquet/spec.ts";
+import { ThriftReader } from "../../../../src/parquet/thrift/thrift-reader.ts";
+import { encodeStruct } from "../../../../src/parquet/thrift/thrift-writer.ts";
+import { ThriftStruct, thriftType } from "../../../../src/parquet/thrift/thrift.ts";
+import { chunkBytes, fileMetaData, footerOf, leaf, root, wideFooter } from "../../../support/build-footer.ts";
+import { thrownCode } from "../../../support/thrown-code.ts";
 
 const string: LeafType = { kind: "string" };
 const threeLeaves = root(...["a", "b", "c"].map((name) => leaf("required", name, string)));

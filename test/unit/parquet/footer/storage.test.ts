@@ -1,9 +1,15 @@
 import { expect, test } from "vitest";
-import { formatLeafType, type LeafType, parseLeafType } from "../../../src/parquet/leaf-type.ts";
-import { ConvertedType, DecimalType, LogicalType, SchemaElement, Type } from "../../../src/parquet/spec.ts";
-import { annotate, leafElement, leafTypeOf } from "../../../src/parquet/footer/schema-element.ts";
-import { canStore, storageOf } from "../../../src/parquet/footer/storage.ts";
-import { ThriftStruct } from "../../../src/parquet/thrift/thrift.ts";
+import { formatLeafType, type LeafType, parseLeafType } from "../../../../src/parquet/leaf-type.ts";
+import {
+  ConvertedType,
+  DecimalType,
+  LogicalType,
+  SchemaElement,
+  Type,
+} from "../../../../src/parquet/spec.ts";
+import { annotate, leafElement, leafTypeOf } from "../../../../src/parquet/footer/schema-element.ts";
+import { canStore, storageOf } from "../../../../src/parquet/footer/storage.ts";
+import { ThriftStruct } from "../../../../src/parquet/thrift/thrift.ts";
 
 function typeNamed(text: string): LeafType {
   const type = parseLeafType(text);

@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Footer, locateFooter, scanFooter } from "../../../src/parquet/footer/footer.ts";
-import type { LeafType } from "../../../src/parquet/leaf-type.ts";
-import type { OutputChunk } from "../../../src/parquet/footer/output-chunk.ts";
+import { type Footer, locateFooter, scanFooter } from "../../../../src/parquet/footer/footer.ts";
+import type { LeafType } from "../../../../src/parquet/leaf-type.ts";
+import type { OutputChunk } from "../../../../src/parquet/footer/output-chunk.ts";
 import {
   frameFooter,
   type OutputRowGroup,
   rewriteFooter,
-} from "../../../src/parquet/footer/rewrite-footer.ts";
+} from "../../../../src/parquet/footer/rewrite-footer.ts";
 import {
   ColumnChunk,
   ColumnMetaData,
@@ -20,13 +20,13 @@ import {
   SchemaElement,
   SortingColumn,
   Statistics,
-} from "../../../src/parquet/spec.ts";
-import { decodeStruct } from "../../../src/parquet/thrift/thrift-reader.ts";
-import { ThriftStruct, thriftType } from "../../../src/parquet/thrift/thrift.ts";
-import { chunkBytes, fileMetaData, footerOf, leaf, root } from "../../support/build-footer.ts";
-import { duckdb } from "../../support/duckdb.ts";
-import { identityRowGroups, identityTarget } from "../../support/corpus-footer.ts";
-import { thrownCode } from "../../support/thrown-code.ts";
+} from "../../../../src/parquet/spec.ts";
+import { decodeStruct } from "../../../../src/parquet/thrift/thrift-reader.ts";
+import { ThriftStruct, thriftType } from "../../../../src/parquet/thrift/thrift.ts";
+import { chunkBytes, fileMetaData, footerOf, leaf, root } from "../../../support/build-footer.ts";
+import { duckdb } from "../../../support/duckdb.ts";
+import { identityRowGroups, identityTarget } from "../../../support/corpus-footer.ts";
+import { thrownCode } from "../../../support/thrown-code.ts";
 
 const string: LeafType = { kind: "string" };
 

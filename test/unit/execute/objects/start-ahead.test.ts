@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { MemoryBudget } from "../../../src/base/memory-budget.ts";
-import { type Startable, startAhead } from "../../../src/execute/objects/start-ahead.ts";
+import { MemoryBudget } from "../../../../src/base/memory-budget.ts";
+import { type Startable, startAhead } from "../../../../src/execute/objects/start-ahead.ts";
 
 const ignore = (): void => undefined;
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { insertValues, replaceValues } from "../../../src/parquet/values/edit-values.ts";
-import type { Values } from "../../../src/parquet/values/values.ts";
+import { insertValues, replaceValues } from "../../../../src/parquet/values/edit-values.ts";
+import type { Values } from "../../../../src/parquet/values/values.ts";
 
 function bytesOf(texts: readonly string[]): Values {
   const offsets = new Int32Array(texts.length + 1);

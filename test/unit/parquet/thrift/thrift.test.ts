@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { decodeStruct, ThriftReader } from "../../../src/parquet/thrift/thrift-reader.ts";
-import { encodeStruct, ThriftWriter } from "../../../src/parquet/thrift/thrift-writer.ts";
-import { ThriftStruct, thriftType } from "../../../src/parquet/thrift/thrift.ts";
-import { thrownCode } from "../../support/thrown-code.ts";
+import { decodeStruct, ThriftReader } from "../../../../src/parquet/thrift/thrift-reader.ts";
+import { encodeStruct, ThriftWriter } from "../../../../src/parquet/thrift/thrift-writer.ts";
+import { ThriftStruct, thriftType } from "../../../../src/parquet/thrift/thrift.ts";
+import { thrownCode } from "../../../support/thrown-code.ts";
 
 const int64Edges = [
   0n,
