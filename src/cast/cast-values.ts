@@ -11,6 +11,7 @@ import { parseBools, parseDecimals, parseFloats, parseIntegers } from "./texts-t
 import { parseDates, parseTimes, parseTimestamps } from "./texts-to-times.ts";
 import { formatDates, formatTimes, formatTimestamps } from "./times-to-texts.ts";
 
+import { emptyValues } from "../parquet/values/edit-values.ts";
 import type { PhysicalType } from "../parquet/leaf-type.ts";
 import type { Values } from "../parquet/values/values.ts";
 import type { CastResult, CastSpec, Stored } from "./cast.ts";
@@ -89,7 +90,7 @@ function castFamily(values: Values, spec: CastSpec): CastResult | undefined {
     case "timestamp":
       return fromTemporal(values, spec);
     case "null":
-      return { values: noValues(spec.to), invalid: nothingInvalid };
+      return { values: emptyValues(spec.to), invalid: nothingInvalid };
     default:
       return undefined;
   }
@@ -232,27 +233,5 @@ function fromTemporal(values: Values, spec: CastSpec): CastResult | undefined {
       return to.kind === "string" ? formatTimestamps(values, spec, from) : undefined;
     default:
       return undefined;
-  }
-}
-
-/** No values at all, stored as the type says. */
-export function noValues(to: Stored): Values {
-  switch (to.physicalType) {
-    case "BOOLEAN":
-      return { kind: "bool", data: new Uint8Array(0) };
-    case "INT32":
-      return { kind: "int32", data: new Int32Array(0) };
-    case "INT64":
-      return { kind: "int64", data: new BigInt64Array(0) };
-    case "FLOAT":
-      return { kind: "float", data: new Float32Array(0) };
-    case "DOUBLE":
-      return { kind: "double", data: new Float64Array(0) };
-    case "BYTE_ARRAY":
-      return { kind: "bytes", offsets: new Int32Array(1), data: new Uint8Array(0) };
-    case "INT96":
-      return { kind: "fixed", width: 12, data: new Uint8Array(0) };
-    case "FIXED_LEN_BYTE_ARRAY":
-      return { kind: "fixed", width: to.typeLength ?? 0, data: new Uint8Array(0) };
   }
 }

@@ -77,7 +77,7 @@ export class Session {
   async progress(): Promise<Progress> {
     if (this.#progress !== undefined) return this.#progress;
     const { createProgress } = await import("./progress/create-progress.ts");
-    this.#progress ??= await createProgress(this);
+    this.#progress ??= await createProgress(this.err, this.logsJson);
     return this.#progress;
   }
 

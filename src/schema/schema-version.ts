@@ -28,11 +28,14 @@ export interface Field {
   readonly description?: string;
 }
 
-export type FieldType =
+export type FieldType = TypeOf<Field>;
+
+/** A leaf, or fields of some kind put together. */
+export type TypeOf<F> =
   | { readonly kind: "leaf"; readonly leaf: LeafType }
-  | { readonly kind: "struct"; readonly fields: readonly Field[] }
-  | { readonly kind: "list"; readonly element: Field }
-  | { readonly kind: "map"; readonly key: Field; readonly value: Field };
+  | { readonly kind: "struct"; readonly fields: readonly F[] }
+  | { readonly kind: "list"; readonly element: F }
+  | { readonly kind: "map"; readonly key: F; readonly value: F };
 
 /** How the values of one field are cast to this version's type. */
 export interface CastPolicy {

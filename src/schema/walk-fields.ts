@@ -1,4 +1,4 @@
-import type { Field, FieldType, SchemaVersion } from "./schema-version.ts";
+import type { Field, SchemaVersion, TypeOf } from "./schema-version.ts";
 
 /** A field with its place: its names from the top down, and the id of the field around it. */
 export interface PlacedField {
@@ -10,7 +10,7 @@ export interface PlacedField {
 }
 
 /** The fields directly inside a type: a struct's fields, a list's element, a map's key and value. */
-export function childFields(type: FieldType): readonly Field[] {
+export function childFields<F>(type: TypeOf<F>): readonly F[] {
   switch (type.kind) {
     case "leaf":
       return [];

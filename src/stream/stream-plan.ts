@@ -14,7 +14,7 @@ import { rewriteKeyValueMetadata } from "../schema/embedded/rewrite.ts";
 import { type SchemaHistory, versionOf } from "../schema/history.ts";
 import { requireDetected, requireVersion } from "../schema/require-version.ts";
 import type { SchemaVersion } from "../schema/schema-version.ts";
-import { aliasIsDue } from "../schema/walk-fields.ts";
+import { aliasIsDue, childFields } from "../schema/walk-fields.ts";
 import { type ArrayShape, sameLayout, shapeOf } from "./array-shape.ts";
 import { sourceElements } from "./source-tree.ts";
 import { unsupportedStream } from "./stream-error.ts";
@@ -258,8 +258,7 @@ class ColumnBuilder {
             : null;
       return { kind: "added", shape, value: { column, value }, children: [] };
     }
-    const fields =
-      type.kind === "struct" ? type.fields : type.kind === "list" ? [type.element] : [type.key, type.value];
+    const fields = childFields(type);
     if (type.kind !== "map") {
       return {
         kind: "added",

@@ -1,12 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { type LeafType, sameLeafType } from "../parquet/leaf-type.ts";
-import type { CastPolicy } from "../schema/schema-version.ts";
-import { expected, type Expected, invalid, type Meaning } from "./expected.ts";
+import { expected, type Expected, invalid, type Meaning, type MeaningPolicy } from "./expected.ts";
 import type { Logical } from "./logical-values.ts";
 import { meaningOfNumbers } from "./number-meaning.ts";
 import { meaningOfTimes } from "./time-meaning.ts";
-
-export type MeaningPolicy = Pick<CastPolicy, "rounding" | "format" | "timezone">;
 
 /**
  * What a cast between two leaf types means. Undefined for a pair, or a policy, of which nothing is said here: its values are decoded

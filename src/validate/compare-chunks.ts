@@ -3,7 +3,7 @@ import { formatLeafType } from "../parquet/leaf-type.ts";
 import { type CastPolicy, defaultCastPolicy } from "../schema/schema-version.ts";
 import type { OpenOutput } from "./check-object.ts";
 import { compareCopy, findAliasProblem, findReinterpretation, type Problem } from "./compare-copies.ts";
-import type { DeepChecks } from "./compare-object.ts";
+import type { DeepChecks } from "./deep-checks.ts";
 import type { ComparisonResult } from "./comparison.ts";
 import type { LeafOrigin, MovedColumn } from "./leaf-origins.ts";
 import type { RowGroupPair } from "./row-groups.ts";

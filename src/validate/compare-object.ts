@@ -3,40 +3,13 @@ import type { FileLine } from "../dataset/formats.ts";
 import { parsePartition } from "../dataset/partition.ts";
 import { matchTree } from "../schema/match.ts";
 import { defaultCastPolicy } from "../schema/schema-version.ts";
-import type { SchemaHistory } from "../schema/history.ts";
-import type { SchemaVersion } from "../schema/schema-version.ts";
-import type { ObjectStore } from "../store/object-store.ts";
 import type { OpenOutput } from "./check-object.ts";
 import { type LeafComparison, LeafComparisons } from "./compare-chunks.ts";
+import type { DeepChecks } from "./deep-checks.ts";
 import { isPutAside, type LeafOrigin, leafOrigins, movedColumns, type VersionPair } from "./leaf-origins.ts";
-import type { MemoryLimit } from "./memory-limit.ts";
 import { matchRowGroups, readDropped, type RowGroupPair } from "./row-groups.ts";
 import { readFooter } from "../dataset/read-object.ts";
 import type { OpenObject } from "./open-object.ts";
-import type { Findings } from "./report.ts";
-import type { SecondReader } from "./second-reader.ts";
-
-/** What a deep look shares. */
-export interface DeepChecks {
-  readonly source: ObjectStore;
-  readonly history: SchemaHistory;
-  readonly partitioning: "hive" | "flat";
-  readonly to: SchemaVersion;
-  readonly findings: Findings;
-  readonly secondReader: SecondReader;
-  readonly memory: MemoryLimit;
-  readonly signal: AbortSignal;
-  readonly counts: DeepCounts;
-  /** Notes, once for a column and its types, that values were decoded and not compared. */
-  readonly noteUnjudged: (column: string, types: string) => void;
-}
-
-export interface DeepCounts {
-  copiedBytesCompared: number;
-  valuesCompared: number;
-  valuesNotCompared: number;
-  sourcesGone: number;
-}
 
 /**
  * Compares a data object with the source object it was made from: copied chunks byte for byte, all other columns value by value, row groups

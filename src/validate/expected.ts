@@ -1,3 +1,4 @@
+import type { CastPolicy } from "../schema/schema-version.ts";
 import type { Logical } from "./logical-values.ts";
 
 /**
@@ -14,6 +15,8 @@ export type Expected =
   | { readonly kind: "unjudged" };
 
 export type Meaning = (value: Logical) => Expected;
+
+export type MeaningPolicy = Pick<CastPolicy, "rounding" | "format" | "timezone">;
 
 export const invalid: Expected = { kind: "invalid" };
 export const unjudged: Expected = { kind: "unjudged" };

@@ -1,7 +1,6 @@
 import type { LeafType, TimeUnit } from "../parquet/leaf-type.ts";
 import type { Rounding } from "../schema/schema-version.ts";
-import type { MeaningPolicy } from "./cast-meaning.ts";
-import { type Expected, expected, invalid, type Meaning, unjudged } from "./expected.ts";
+import { type Expected, expected, invalid, type Meaning, type MeaningPolicy, unjudged } from "./expected.ts";
 import { toInteger } from "./exact-numbers.ts";
 import type { Logical } from "./logical-values.ts";
 

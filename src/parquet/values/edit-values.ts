@@ -104,7 +104,10 @@ export function repeatValue(column: LeafColumn, value: Values | null, count: num
 }
 
 /** No values, as the column stores them. */
-export function emptyValues({ physicalType, typeLength }: LeafColumn): Values {
+export function emptyValues({
+  physicalType,
+  typeLength,
+}: Pick<LeafColumn, "physicalType" | "typeLength">): Values {
   switch (physicalType) {
     case "BOOLEAN":
       return { kind: "bool", data: new Uint8Array(0) };

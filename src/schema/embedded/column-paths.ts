@@ -1,18 +1,5 @@
+import { childFields } from "../walk-fields.ts";
 import type { EmbeddedMapping, OutputField } from "./mapping.ts";
-
-/** The fields directly inside an output field: members, element, or key and value. */
-function childrenOf({ type }: OutputField): readonly OutputField[] {
-  switch (type.kind) {
-    case "leaf":
-      return [];
-    case "struct":
-      return type.fields;
-    case "list":
-      return [type.element];
-    case "map":
-      return [type.key, type.value];
-  }
-}
 
 /** Where every field of the source went, and what of it is as it was. */
 export class ColumnPaths {
@@ -45,7 +32,7 @@ export class ColumnPaths {
   isContentCarried(field: OutputField): boolean {
     const source = field.source?.path;
     if (source === undefined || field.retyped) return false;
-    const children = childrenOf(field);
+    const children = childFields(field.type);
     const size = this.#sizes?.get(keyOf(source)) ?? children.length;
     return size === children.length && children.every((child) => this.#isCarried(child, source));
   }
@@ -69,7 +56,7 @@ export class ColumnPaths {
         const key = keyOf(source);
         if (!this.#outputs.has(key) || key === keyOf(path)) this.#outputs.set(key, path);
       }
-      this.#add(childrenOf(field), path);
+      this.#add(childFields(field.type), path);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { LeafType } from "../../parquet/leaf-type.ts";
+import type { TypeOf } from "../schema-version.ts";
 
 /** What an object's columns become: all that the rewriting of an embedded schema depends on. */
 export interface EmbeddedMapping {
@@ -24,8 +24,4 @@ export interface OutputField {
   readonly retyped: boolean;
 }
 
-export type OutputType =
-  | { readonly kind: "leaf"; readonly leaf: LeafType }
-  | { readonly kind: "struct"; readonly fields: readonly OutputField[] }
-  | { readonly kind: "list"; readonly element: OutputField }
-  | { readonly kind: "map"; readonly key: OutputField; readonly value: OutputField };
+export type OutputType = TypeOf<OutputField>;
