@@ -3,7 +3,11 @@ import type { ObjectStore } from "../../src/store/object-store.ts";
 import { updateCrc32 } from "../../src/base/digest.ts";
 import { readGenerations, readServed } from "../support/check-destination.ts";
 import { createOrders, type Orders, runCli, startCli } from "../support/cli-workspace.ts";
+import { killMoments, recordFigures } from "../support/long-runs.ts";
 import { type Place, storesUnderTest } from "../support/stores-under-test.ts";
+
+const moments = Math.max(20, killMoments);
+const pairs = Math.max(8, killMoments);
 
 let orders: Orders;
 
@@ -49,47 +53,59 @@ async function killApply(job: string, place: Place, afterMs: number): Promise<nu
 }
 
 describe.each(storesUnderTest())("on $name", (under) => {
-  test("kill -9 at twenty moments of apply: the pointer always names a complete version, and the rerun has the bytes of an undisturbed run", async () => {
-    const calm = await under.place(orders.folder);
-    const started = performance.now();
-    expect(await runCli(["apply", await orders.job(calm.uri)], calm.environment)).toMatchObject({ code: 0 });
-    let durationMs = performance.now() - started;
-    const expected = await servedContent(calm.store);
-    expect(expected?.size).toBe(8);
+  test(
+    `kill -9 at ${moments} moments of apply: the pointer always names a complete version, and the rerun has the bytes of an undisturbed run`,
+    async () => {
+      const calm = await under.place(orders.folder);
+      const started = performance.now();
+      expect(await runCli(["apply", await orders.job(calm.uri)], calm.environment)).toMatchObject({
+        code: 0,
+      });
+      let durationMs = performance.now() - started;
+      const expected = await servedContent(calm.store);
+      expect(expected?.size).toBe(8);
 
-    let killed = 0;
-    for (const share of shares(20)) {
-      // The machine may be faster than it was: then the run is over first, and the next try is timed by it.
-      for (let tries = 0, done = false; tries < 5 && !done; tries += 1) {
+      let killed = 0;
+      for (const share of shares(moments)) {
+        // The machine may be faster than it was: then the run is over first, and the next try is timed by it.
+        for (let tries = 0, done = false; tries < 5 && !done; tries += 1) {
+          const place = await under.place(orders.folder);
+          const job = await orders.job(place.uri);
+          const outcome = await killApply(job, place, durationMs * share);
+          if (outcome === "killed") killed += 1;
+          else durationMs = Math.min(durationMs, outcome);
+          done = outcome === "killed";
+          const after = await servedContent(place.store);
+          expect(after ?? expected).toEqual(expected);
+          expect(await runCli(["apply", job], place.environment)).toMatchObject({ code: 0 });
+          expect(await servedContent(place.store)).toEqual(expected);
+          expect((await readGenerations(place.store)).map(({ generation }) => generation)).toEqual([1]);
+        }
+      }
+      recordFigures("processes of apply killed, on a folder and MinIO", { killed });
+      expect(killed).toBeGreaterThanOrEqual(moments * 0.75);
+    },
+    12_000 * moments,
+  );
+
+  test(
+    `two applies started together, ${pairs} times: one generation each time, the other finds it done or stops with conflict`,
+    async () => {
+      const outcomes = new Map<number | null, number>();
+      for (let round = 0; round < pairs; round += 1) {
         const place = await under.place(orders.folder);
         const job = await orders.job(place.uri);
-        const outcome = await killApply(job, place, durationMs * share);
-        if (outcome === "killed") killed += 1;
-        else durationMs = Math.min(durationMs, outcome);
-        done = outcome === "killed";
-        const after = await servedContent(place.store);
-        expect(after ?? expected).toEqual(expected);
-        expect(await runCli(["apply", job], place.environment)).toMatchObject({ code: 0 });
-        expect(await servedContent(place.store)).toEqual(expected);
-        expect((await readGenerations(place.store)).map(({ generation }) => generation)).toEqual([1]);
+        const both = await Promise.all([0, 1].map(() => runCli(["apply", job], place.environment)));
+        for (const { code } of both) outcomes.set(code, (outcomes.get(code) ?? 0) + 1);
+        expect(both.some(({ code }) => code === 0)).toBe(true);
+        expect(both.map(({ code }) => code).filter((code) => code !== 0 && code !== 11)).toEqual([]);
+        const generations = await readGenerations(place.store);
+        expect(generations.map(({ generation }) => generation)).toEqual([1]);
+        expect((await servedContent(place.store))?.size).toBe(8);
       }
-    }
-    expect(killed).toBeGreaterThanOrEqual(15);
-  }, 240_000);
-
-  test("two applies started together, twenty times: one generation each time, the other finds it done or stops with conflict", async () => {
-    const outcomes = new Map<number | null, number>();
-    for (let round = 0; round < 20; round += 1) {
-      const place = await under.place(orders.folder);
-      const job = await orders.job(place.uri);
-      const both = await Promise.all([0, 1].map(() => runCli(["apply", job], place.environment)));
-      for (const { code } of both) outcomes.set(code, (outcomes.get(code) ?? 0) + 1);
-      expect(both.some(({ code }) => code === 0)).toBe(true);
-      expect(both.map(({ code }) => code).filter((code) => code !== 0 && code !== 11)).toEqual([]);
-      const generations = await readGenerations(place.store);
-      expect(generations.map(({ generation }) => generation)).toEqual([1]);
-      expect((await servedContent(place.store))?.size).toBe(8);
-    }
-    expect(outcomes.get(0)).toBeGreaterThanOrEqual(20);
-  }, 240_000);
+      expect(outcomes.get(0)).toBeGreaterThanOrEqual(pairs);
+      recordFigures("two applies started together, on a folder and MinIO", { pairs });
+    },
+    12_000 * pairs,
+  );
 });
