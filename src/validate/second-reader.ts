@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { cancelled } from "../base/errors.ts";
+import { workerModule } from "../base/worker-module.ts";
 import { keepWasmWrappers } from "../base/wasm-in-threads.ts";
 import type { ReaderReply, ReaderRequest } from "./second-reader-worker.ts";
 
@@ -73,10 +74,8 @@ export class SecondReader {
   }
 
   #start(): Thread {
-    // As source under Node's type stripping, as JavaScript in the package.
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     keepWasmWrappers();
-    const worker = new Worker(new URL(`./second-reader-worker.${extension}`, import.meta.url));
+    const worker = new Worker(workerModule("second-reader-worker", import.meta.url));
     const thread: Thread = { worker, task: undefined };
     this.#threads.add(thread);
     // Idle threads must not keep the process alive.

@@ -2,6 +2,7 @@ import type { Piscina } from "piscina";
 import { cancelled, ColonnadeError } from "../../base/errors.ts";
 import { releaseNursery } from "../../base/nursery.ts";
 import { keepWasmWrappers } from "../../base/wasm-in-threads.ts";
+import { isSource, workerModule } from "../../base/worker-module.ts";
 import { ownsBuffer, type PackedResult } from "./packed-result.ts";
 import type { RunBatch } from "./chunk-worker.ts";
 import type { RunReply } from "./rewrite-run.ts";
@@ -155,11 +156,10 @@ async function startPool(
 ): Promise<Piscina> {
   // Most jobs copy everything and need no worker at all.
   const { Piscina } = await import("piscina");
-  // As source under Node's type stripping, which is WebAssembly; as JavaScript in the package.
-  const isSource = import.meta.url.endsWith(".ts");
-  if (isSource) keepWasmWrappers();
+  // Node's type stripping is WebAssembly.
+  if (isSource(import.meta.url)) keepWasmWrappers();
   const pool = new Piscina({
-    filename: new URL(`./chunk-worker.${isSource ? "ts" : "js"}`, import.meta.url).href,
+    filename: workerModule("chunk-worker", import.meta.url).href,
     maxThreads: workers,
     minThreads: ahead,
     workerData: shared,
