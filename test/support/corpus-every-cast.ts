@@ -34,8 +34,8 @@ export interface CastMigration {
   readonly source: string;
   readonly output: string;
   readonly leaves: readonly CastLeaf[];
-  /** Column chunks that were decoded and written anew. */
-  readonly chunks: number;
+  /** How many column chunks went which way: the actions of the file's line. */
+  readonly chunks: ReadonlyMap<string, number>;
   readonly report: VerifyReport;
 }
 
@@ -88,7 +88,11 @@ async function migrate(
     deep: true,
   });
   const output = join(workspace.folder, "out", lines[0]?.key ?? "");
-  const chunks = leaves.length * (await footerOf(await memoryOf(await readFile(output)))).rowGroups.length;
+  const { rowGroups } = await footerOf(await memoryOf(await readFile(output)));
+  const chunks = new Map<string, number>();
+  for (const action of Object.values(lines[0]?.columns ?? {})) {
+    chunks.set(action, (chunks.get(action) ?? 0) + rowGroups.length);
+  }
   return { source, output, leaves, chunks, report };
 }
 
