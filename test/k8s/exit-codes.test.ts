@@ -16,8 +16,9 @@ const missing = await missingForCluster();
 /** What the first, second, … pod of each Job runs in place of Colonnade; the last goes for all that follow. */
 const scripts = new Map<string, string[]>();
 
-/** Runs until SIGTERM, then ends as an interrupted `apply` does. */
-const untilTerminated = `trap "exit ${exitCodes.cancelled}" TERM; while :; do sleep 0.1; done`;
+/** Runs until SIGTERM, and ends with the code then. Says so once the signal would be met. */
+const untilTerminated = (code: number): string =>
+  `trap "exit ${code}" TERM; echo ready; while :; do sleep 0.1; done`;
 
 function nextScript(pod: Pod): string {
   const job = pod.metadata.labels?.["batch.kubernetes.io/job-name"] ?? "";
@@ -53,7 +54,8 @@ describe.skipIf(missing)(`exit codes${missing === undefined ? "" : ` (${missing}
   const runningPod = (job: string): Promise<Pod> =>
     eventually(`a pod of ${job} runs`, async () => {
       const pods = await cluster.podsOf(job);
-      return pods.find(({ status }) => status.phase === "Running") ?? false;
+      const running = pods.find(({ status }) => status.phase === "Running");
+      return running !== undefined && cluster.kubelet.log(running).includes("ready") ? running : false;
     });
 
   test.each([
@@ -88,20 +90,19 @@ describe.skipIf(missing)(`exit codes${missing === undefined ? "" : ` (${missing}
   });
 
   test("an evicted pod is replaced and costs no retry, even where none is left", async () => {
-    await startJob("evicted", [untilTerminated, "exit 0"], { backoffLimit: 0 });
+    await startJob("evicted", [untilTerminated(exitCodes.cancelled), "exit 0"], { backoffLimit: 0 });
     await cluster.evict(await runningPod("evicted"));
     expect(await cluster.jobEnd("evicted")).toMatchObject({ type: "Complete" });
   });
 
   test("a pod that someone deletes is replaced at the cost of a retry", async () => {
-    await startJob("deleted", [untilTerminated, "exit 0"], { backoffLimit: 0 });
+    await startJob("deleted", [untilTerminated(exitCodes.cancelled), "exit 0"], { backoffLimit: 0 });
     await cluster.api.delete(podPath(await runningPod("deleted")));
     expect(await cluster.jobEnd("deleted")).toMatchObject({ type: "Failed", reason: "BackoffLimitExceeded" });
   });
 
   test("a failing exit code counts also when the pod is being evicted", async () => {
-    const failing = `trap "exit ${exitCodes.data}" TERM; while :; do sleep 0.1; done`;
-    await startJob("evicted-data", [failing, "exit 0"]);
+    await startJob("evicted-data", [untilTerminated(exitCodes.data), "exit 0"]);
     await cluster.evict(await runningPod("evicted-data"));
     expect(await cluster.jobEnd("evicted-data")).toMatchObject({
       type: "Failed",
