@@ -160,8 +160,8 @@ describe.skipIf(files.length === 0)("every leaf to every type", () => {
         for await (const migration of everyCast(file, selects)) {
           counts.migrations += 1;
           counts.leaves += migration.leaves.length;
-          for (const [action, count] of migration.chunks) {
-            chunks.set(action, (chunks.get(action) ?? 0) + count);
+          for (const action of migration.actions) {
+            chunks.set(action, (chunks.get(action) ?? 0) + migration.rowGroups);
           }
           const errors = migration.report.findings.filter(
             ({ level, code: found }) => level === "error" && found !== carried[file.name],

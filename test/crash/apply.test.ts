@@ -6,8 +6,8 @@ import { createOrders, type Orders, runCli, startCli } from "../support/cli-work
 import { killMoments, recordFigures } from "../support/long-runs.ts";
 import { type Place, storesUnderTest } from "../support/stores-under-test.ts";
 
-const moments = Math.max(20, killMoments);
-const pairs = Math.max(8, killMoments);
+/** Moments of a kill, and pairs of applies. */
+const times = Math.max(20, killMoments);
 
 let orders: Orders;
 
@@ -54,7 +54,7 @@ async function killApply(job: string, place: Place, afterMs: number): Promise<nu
 
 describe.each(storesUnderTest())("on $name", (under) => {
   test(
-    `kill -9 at ${moments} moments of apply: the pointer always names a complete version, and the rerun has the bytes of an undisturbed run`,
+    `kill -9 at ${times} moments of apply: the pointer always names a complete version, and the rerun has the bytes of an undisturbed run`,
     async () => {
       const calm = await under.place(orders.folder);
       const started = performance.now();
@@ -66,7 +66,7 @@ describe.each(storesUnderTest())("on $name", (under) => {
       expect(expected?.size).toBe(8);
 
       let killed = 0;
-      for (const share of shares(moments)) {
+      for (const share of shares(times)) {
         // The machine may be faster than it was: then the run is over first, and the next try is timed by it.
         for (let tries = 0, done = false; tries < 5 && !done; tries += 1) {
           const place = await under.place(orders.folder);
@@ -83,16 +83,16 @@ describe.each(storesUnderTest())("on $name", (under) => {
         }
       }
       recordFigures("processes of apply killed, on a folder and MinIO", { killed });
-      expect(killed).toBeGreaterThanOrEqual(moments * 0.75);
+      expect(killed).toBeGreaterThanOrEqual(times * 0.75);
     },
-    12_000 * moments,
+    12_000 * times,
   );
 
   test(
-    `two applies started together, ${pairs} times: one generation each time, the other finds it done or stops with conflict`,
+    `two applies started together, ${times} times: one generation each time, the other finds it done or stops with conflict`,
     async () => {
       const outcomes = new Map<number | null, number>();
-      for (let round = 0; round < pairs; round += 1) {
+      for (let round = 0; round < times; round += 1) {
         const place = await under.place(orders.folder);
         const job = await orders.job(place.uri);
         const both = await Promise.all([0, 1].map(() => runCli(["apply", job], place.environment)));
@@ -103,9 +103,9 @@ describe.each(storesUnderTest())("on $name", (under) => {
         expect(generations.map(({ generation }) => generation)).toEqual([1]);
         expect((await servedContent(place.store))?.size).toBe(8);
       }
-      expect(outcomes.get(0)).toBeGreaterThanOrEqual(pairs);
-      recordFigures("two applies started together, on a folder and MinIO", { pairs });
+      expect(outcomes.get(0)).toBeGreaterThanOrEqual(times);
+      recordFigures("two applies started together, on a folder and MinIO", { pairs: times });
     },
-    12_000 * pairs,
+    12_000 * times,
   );
 });

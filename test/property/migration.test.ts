@@ -31,7 +31,7 @@ import { anyPair, anyTriple, anyVersion } from "../support/schema-versions.ts";
 const pyarrow = startPyarrow();
 afterAll(async () => pyarrow?.[Symbol.asyncDispose]());
 
-const runs = propertyRuns(45);
+const runs = propertyRuns(60);
 
 interface SourceObject {
   readonly key: string;

@@ -34,8 +34,9 @@ export interface CastMigration {
   readonly source: string;
   readonly output: string;
   readonly leaves: readonly CastLeaf[];
-  /** How many column chunks went which way: the actions of the file's line. */
-  readonly chunks: ReadonlyMap<string, number>;
+  /** What was done to the chunks of each column, as the file's line says it. */
+  readonly actions: readonly string[];
+  readonly rowGroups: number;
   readonly report: VerifyReport;
 }
 
@@ -89,11 +90,8 @@ async function migrate(
   });
   const output = join(workspace.folder, "out", lines[0]?.key ?? "");
   const { rowGroups } = await footerOf(await memoryOf(await readFile(output)));
-  const chunks = new Map<string, number>();
-  for (const action of Object.values(lines[0]?.columns ?? {})) {
-    chunks.set(action, (chunks.get(action) ?? 0) + rowGroups.length);
-  }
-  return { source, output, leaves, chunks, report };
+  const actions = Object.values(lines[0]?.columns ?? {});
+  return { source, output, leaves, actions, rowGroups: rowGroups.length, report };
 }
 
 function castField(

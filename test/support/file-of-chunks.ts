@@ -12,6 +12,7 @@ import {
   SchemaElement,
 } from "../../src/parquet/spec.ts";
 import { leafElement } from "../../src/parquet/footer/schema-element.ts";
+import { physicalTypes } from "../../src/parquet/footer/storage.ts";
 import { encodeStruct } from "../../src/parquet/thrift/thrift-writer.ts";
 import { ThriftStruct } from "../../src/parquet/thrift/thrift.ts";
 
@@ -132,7 +133,7 @@ export function schemaOfColumn(column: LeafColumn): ThriftStruct[] {
   const name = column.path.at(-1) ?? "value";
   const leaf = leafElement(name, column.type, { nullable: column.maxDefinitionLevel > 0 });
   leaf
-    .setI32(SchemaElement.type, physicalTypeNumber(column))
+    .setI32(SchemaElement.type, physicalTypes.indexOf(column.physicalType))
     .setI32(SchemaElement.type_length, column.typeLength);
   const root = group("schema", 1);
   if (column.maxRepetitionLevel === 0) return [root, leaf];
@@ -143,17 +144,4 @@ export function schemaOfColumn(column: LeafColumn): ThriftStruct[] {
     .setI32(SchemaElement.converted_type, 3)
     .setStruct(SchemaElement.logicalType, new ThriftStruct().setStruct(3, new ThriftStruct()));
   return [root, list, group("list", 1, REPEATED), leaf];
-}
-
-function physicalTypeNumber(column: LeafColumn): number {
-  return [
-    "BOOLEAN",
-    "INT32",
-    "INT64",
-    "INT96",
-    "FLOAT",
-    "DOUBLE",
-    "BYTE_ARRAY",
-    "FIXED_LEN_BYTE_ARRAY",
-  ].indexOf(column.physicalType);
 }
